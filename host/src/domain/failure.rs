@@ -1,0 +1,102 @@
+//! Why a fetch gave no measurements, in the words of the contract (`wit/source.wit`, `variant failure`).
+
+use serde::{Deserialize, Serialize};
+
+/// What a source said instead of measurements. The case decides what the host does next.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+#[serde(tag = "case", content = "message", rename_all = "kebab-case")]
+pub enum Failure {
+    /// Upstream says that there is nothing for this unit and month. Final, but askable again.
+    #[error("no data: {0}")]
+    NoData(String),
+    /// Upstream publishes this month later.
+    #[error("not yet published: {0}")]
+    NotYetPublished(String),
+    /// Upstream never offers this.
+    #[error("not available: {0}")]
+    NotAvailable(String),
+    /// The unit's code or attributes can't be used with this source.
+    #[error("invalid unit: {0}")]
+    InvalidUnit(String),
+    /// The credential is missing or refused.
+    #[error("unauthorized: {0}")]
+    Unauthorized(String),
+    /// Upstream asks to slow down; seconds to wait where it says so.
+    #[error("rate limited{}", .0.map(|s| format!(": asked to wait {s} s")).unwrap_or_default())]
+    RateLimited(Option<u32>),
+    /// A passing fault of the upstream or the network.
+    #[error("unavailable: {0}")]
+    Unavailable(String),
+    /// Upstream answered something that the source can't read.
+    #[error("malformed: {0}")]
+    Malformed(String),
+}
+
+/// A failure without its text, as it is stored and counted (`error_code`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FailureCase {
+    /// See [`Failure::NoData`].
+    NoData,
+    /// See [`Failure::NotYetPublished`].
+    NotYetPublished,
+    /// See [`Failure::NotAvailable`].
+    NotAvailable,
+    /// See [`Failure::InvalidUnit`].
+    InvalidUnit,
+    /// See [`Failure::Unauthorized`].
+    Unauthorized,
+    /// See [`Failure::RateLimited`].
+    RateLimited,
+    /// See [`Failure::Unavailable`].
+    Unavailable,
+    /// See [`Failure::Malformed`].
+    Malformed,
+}
+
+impl Failure {
+    /// Its case.
+    pub const fn case(&self) -> FailureCase {
+        match self {
+            Self::NoData(_) => FailureCase::NoData,
+            Self::NotYetPublished(_) => FailureCase::NotYetPublished,
+            Self::NotAvailable(_) => FailureCase::NotAvailable,
+            Self::InvalidUnit(_) => FailureCase::InvalidUnit,
+            Self::Unauthorized(_) => FailureCase::Unauthorized,
+            Self::RateLimited(_) => FailureCase::RateLimited,
+            Self::Unavailable(_) => FailureCase::Unavailable,
+            Self::Malformed(_) => FailureCase::Malformed,
+        }
+    }
+
+    /// Its text, for people.
+    pub fn message(&self) -> String {
+        match self {
+            Self::NoData(text)
+            | Self::NotYetPublished(text)
+            | Self::NotAvailable(text)
+            | Self::InvalidUnit(text)
+            | Self::Unauthorized(text)
+            | Self::Unavailable(text)
+            | Self::Malformed(text) => text.clone(),
+            Self::RateLimited(Some(seconds)) => format!("the upstream asks to wait {seconds} s"),
+            Self::RateLimited(None) => "the upstream asks to slow down".to_owned(),
+        }
+    }
+}
+
+impl FailureCase {
+    /// The word of the contract, as stored.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::NoData => "no-data",
+            Self::NotYetPublished => "not-yet-published",
+            Self::NotAvailable => "not-available",
+            Self::InvalidUnit => "invalid-unit",
+            Self::Unauthorized => "unauthorized",
+            Self::RateLimited => "rate-limited",
+            Self::Unavailable => "unavailable",
+            Self::Malformed => "malformed",
+        }
+    }
+}
