@@ -98,36 +98,38 @@ pub(crate) fn series(
         }
     }
     let mut conflicts = Tally::default();
-    let mut series = Vec::new();
-    let mut covered = BTreeSet::new();
-    for ((_, run), mut values) in runs {
-        values.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
-        values.dedup();
-        let mut one = Series::new("generation", Quantity::Energy);
-        if let Some(run) = run {
-            one = one.label("settlement-run", run);
-        }
-        for same_start in values.chunk_by(|a, b| a.0 == b.0) {
-            match same_start {
-                [(start, value)] => {
-                    one.push(*start, PERIOD_SECONDS, *value);
-                    covered.insert(*start);
-                }
-                _ => conflicts.add(|| describe_conflict(run, same_start)),
-            }
-        }
-        if !one.measurements.is_empty() {
-            series.push(one);
-        }
-    }
+    let series: Vec<_> = runs
+        .into_iter()
+        .map(|((_, run), values)| of_run(run, values, &mut conflicts))
+        .filter(|series| !series.measurements.is_empty())
+        .collect();
     notes.warn_of(&conflicts, "half hours of B1610 have several values in one run and are left out");
     notes.info_of(&missing, "rows of B1610 have no quantity");
     notes.info_of(&others, "rows of B1610 are about other units and are ignored");
     let expected = (month.end - month.start) / i64::from(PERIOD_SECONDS);
+    let covered: BTreeSet<_> =
+        series.iter().flat_map(|one| &one.measurements).map(|measurement| measurement.start).collect();
     if !series.is_empty() && covered.len() as i64 != expected {
         notes.info(format!("B1610 has {} of the {expected} half hours of {}", covered.len(), month.label()));
     }
     Ok(series)
+}
+
+/// The series of one run: in order, a repeated value once, and none where several contradict each other.
+fn of_run(run: Option<&str>, mut values: Vec<(i64, f64)>, conflicts: &mut Tally) -> Series {
+    values.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
+    values.dedup();
+    let mut series = Series::new("generation", Quantity::Energy);
+    if let Some(run) = run {
+        series = series.label("settlement-run", run);
+    }
+    for same_start in values.chunk_by(|a, b| a.0 == b.0) {
+        match same_start {
+            [(start, value)] => series.push(*start, PERIOD_SECONDS, *value),
+            _ => conflicts.add(|| describe_conflict(run, same_start)),
+        }
+    }
+    series
 }
 
 fn describe_conflict(run: Option<&str>, values: &[(i64, f64)]) -> String {

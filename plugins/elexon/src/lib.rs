@@ -1,8 +1,8 @@
-//! Great Britain per BM unit, from Elexon Insights: metered output ([`b1610`]) and physical notifications ([`pn`]).
+//! Great Britain per BM unit, from Elexon Insights: metered output (`b1610`) and physical notifications (`pn`).
 //!
-//! The way of the data: a unit's ids ([`bm_unit`], looked up in [`bmunits`] where need be) → one request per
-//! dataset ([`upstream`]) → rows ([`answer`]) → series. [`fetch`] puts these together; only this file and
-//! [`upstream`] touch the host, everything else is a function of its arguments.
+//! The way of the data: a unit's ids (`bm_unit`, looked up in `bmunits` where need be) → one request per dataset
+//! (`upstream`) → rows (`answer`) → series. `fetch` puts these together; only this file and `upstream` touch the
+//! host, everything else is a function of its arguments.
 
 mod answer;
 mod b1610;

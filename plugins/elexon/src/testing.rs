@@ -1,5 +1,6 @@
 //! What the tests share.
 
+use std::io::Write as _;
 use std::path::PathBuf;
 
 use backfill_guest::{Month, Quantity, Series, Unit, time};
@@ -16,7 +17,12 @@ pub(crate) fn fixture(path: &str) -> Option<Vec<u8>> {
     match std::fs::read(&file) {
         Ok(bytes) => Some(bytes),
         Err(error) => {
-            eprintln!("SKIPPED: no fixture {}: {error}; set BACKFILL_FIXTURES to the folder", file.display());
+            // Not `eprintln!`, which the test harness keeps to itself when a test passes.
+            let why = format!(
+                "SKIPPED: no fixture {}: {error}; BACKFILL_FIXTURES names the folder",
+                file.display()
+            );
+            let _ = writeln!(std::io::stderr(), "{why}");
             None
         }
     }

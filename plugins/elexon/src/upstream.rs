@@ -41,10 +41,13 @@ impl Window {
         Self { from: month.start - DAY, to: month.end + DAY }
     }
 
-    /// Two windows of whole days that share their edge; none if it is a day already.
-    fn halves(self) -> Option<[Self; 2]> {
-        let middle = self.from + ((self.to - self.from) / 2 + DAY - 1) / DAY * DAY;
-        (middle < self.to).then_some([Self { to: middle, ..self }, Self { from: middle, ..self }])
+    /// Shorter windows that share their edges: weeks of a longer one, days of a week; none of a day. Two steps
+    /// rather than ever smaller halves, so that an upstream which refuses everything costs 40 requests at most.
+    fn parts(self) -> Option<Vec<Self>> {
+        let length = self.to - self.from;
+        let step = if length > 7 * DAY { 7 * DAY } else { DAY };
+        let edges = (self.from..self.to).step_by(step as usize);
+        (length > DAY).then(|| edges.map(|from| Self { from, to: self.to.min(from + step) }).collect())
     }
 }
 
@@ -67,8 +70,8 @@ pub(crate) fn download(
             match judge(result, dataset.name()) {
                 Ok(answer) => answers.push((dataset, answer)),
                 Err(Refusal::Failed(failure)) => return Err(failure),
-                Err(Refusal::TooMuch(why)) => match window.halves() {
-                    Some(halves) => parts.extend(halves.map(|half| (dataset, half))),
+                Err(Refusal::TooMuch(why)) => match window.parts() {
+                    Some(shorter) => parts.extend(shorter.into_iter().map(|part| (dataset, part))),
                     None => return Err(Failure::Malformed(format!("{why}; refused for a single day too"))),
                 },
             }
@@ -131,6 +134,7 @@ mod tests {
         days: i64,
         refuse: fn() -> Result<Answer, Error>,
         asked: RefCell<Vec<(i64, i64)>>,
+        refused: RefCell<usize>,
     }
 
     impl Upstream for Capped {
@@ -140,6 +144,7 @@ mod tests {
                 let at = |name: &str| time::parse_utc(url.split(name).nth(1)?.split('&').next()?);
                 let (from, to) = (at("from=").unwrap(), at("to=").unwrap());
                 if to - from > self.days * DAY {
+                    *self.refused.borrow_mut() += 1;
                     return (self.refuse)();
                 }
                 self.asked.borrow_mut().push((from, to));
@@ -150,7 +155,7 @@ mod tests {
     }
 
     fn capped(days: i64, refuse: fn() -> Result<Answer, Error>) -> Capped {
-        Capped { days, refuse, asked: RefCell::default() }
+        Capped { days, refuse, asked: RefCell::default(), refused: RefCell::default() }
     }
 
     fn download_pn(upstream: &Capped) -> Result<Vec<(Dataset, Answer)>, Failure> {
@@ -187,12 +192,14 @@ mod tests {
         let upstream = capped(0, || Err(Error::TooLarge(1000)));
         let why = download_pn(&upstream).unwrap_err();
         assert!(matches!(&why, Failure::Malformed(text) if text.contains("cap of 1000 bytes")), "{why:?}");
+        assert!(upstream.refused.take() <= 40);
     }
 
     #[test]
-    fn halves_of_a_window_are_whole_days_and_end_at_one_day() {
-        assert_eq!(Window { from: 0, to: DAY }.halves(), None);
-        let parts = Window { from: 0, to: 3 * DAY }.halves().unwrap();
-        assert_eq!(parts, [Window { from: 0, to: 2 * DAY }, Window { from: 2 * DAY, to: 3 * DAY }]);
+    fn a_refused_window_is_cut_into_weeks_and_a_week_into_days() {
+        let window = |from: i64, to: i64| Window { from: from * DAY, to: to * DAY };
+        assert_eq!(window(0, 16).parts(), Some(vec![window(0, 7), window(7, 14), window(14, 16)]));
+        assert_eq!(window(14, 16).parts(), Some(vec![window(14, 15), window(15, 16)]));
+        assert_eq!(window(0, 1).parts(), None);
     }
 }
