@@ -68,10 +68,12 @@ pub use bindings::exports::backfill::source::adapter::Guest as Source;
 #[cfg(feature = "collector")]
 pub use collector_bindings::exports::backfill::source::collector::Guest as Collector;
 
-/// Exports a type that implements [`Source`] as this component's adapter.
+/// Exports a type that implements [`Source`] as this component's adapter. A native build (tests, benches)
+/// exports nothing: its linker refuses the names.
 #[macro_export]
 macro_rules! export_source {
     ($source:ident) => {
+        #[cfg(target_family = "wasm")]
         $crate::bindings::export_adapter!($source with_types_in $crate::bindings);
     };
 }
@@ -81,6 +83,7 @@ macro_rules! export_source {
 #[macro_export]
 macro_rules! export_collector {
     ($source:ident) => {
+        #[cfg(target_family = "wasm")]
         $crate::collector_bindings::export_collector!($source with_types_in $crate::collector_bindings);
     };
 }
