@@ -28,15 +28,20 @@ pub(crate) fn fetch(upstream: &Upstream, unit: &Unit, month: &Month) -> Result<V
     let monthly = monthly_value::find(&table, &wanted, taipei_month).map_err(Failure::InvalidUnit)?;
     let may_hold = ten_minute::may_hold(taipei_month, YearMonth::at(clock::now()), table.newest_of_all());
     let ten_minute =
-        if upstream.ten_minute && may_hold { Some(read_ten_minute(upstream, unit, month)?) } else { None };
+        if upstream.ten_minute && may_hold { read_ten_minute(upstream, unit, month)? } else { None };
     let settled = settle(unit, month, taipei_month, monthly, ten_minute);
     settled.notes.into_iter().for_each(|(level, note)| log(level, note));
     settled.outcome
 }
 
-fn read_ten_minute(upstream: &Upstream, unit: &Unit, month: &Month) -> Result<TenMinute, Failure> {
+/// Nothing if the file is not there at all: upstream takes it away while it changes the quarter.
+fn read_ten_minute(upstream: &Upstream, unit: &Unit, month: &Month) -> Result<Option<TenMinute>, Failure> {
     let wanted = unit::in_short_names(unit).map_err(Failure::InvalidUnit)?;
-    ten_minute::read(upstream.ten_minute_reader()?, &wanted, month).map_err(|error| match error {
+    let Some(reader) = upstream.ten_minute_reader()? else {
+        log(Level::Warn, "d006010 is not there (HTTP 404): no ten-minute values of this month");
+        return Ok(None);
+    };
+    ten_minute::read(reader, &wanted, month).map(Some).map_err(|error| match error {
         TenMinuteError::Stream(error) => upstream::broken_stream("d006010", &error),
         TenMinuteError::NoRecords { unreadable } => Failure::Malformed(format!(
             "d006010 has no record with FUEL_TYPE, UNIT_NAME and NET_P ({unreadable} other objects)"
@@ -62,7 +67,6 @@ pub(crate) fn settle(
 ) -> Settled {
     let mut notes = Vec::new();
     let mut series = Vec::new();
-    let asked_ten_minute = ten_minute.is_some();
     let known = ten_minute.as_ref().is_some_and(|found| found.known);
     if let Some(found) = ten_minute {
         notes.extend(about(&found));
@@ -71,42 +75,40 @@ pub(crate) fn settle(
             series.push(Series { measurements: found.measurements, ..ten_minute });
         }
     }
-    let failure = match monthly {
+    type Case = fn(String) -> Failure;
+    let without: Option<(Case, String)> = match monthly {
         Monthly::Energy(energy) => match whole_month(month, taipei_month, energy) {
             Some(monthly) => {
                 series.insert(0, monthly);
                 None
             }
-            None => Some(Failure::NotAvailable(format!(
-                "d693001 gives one value for all of {taipei_month}, and only a part of it is wanted"
-            ))),
+            None => Some((
+                Failure::NotAvailable,
+                format!("d693001 gives one value for all of {taipei_month}, and only a part of it is wanted"),
+            )),
         },
-        Monthly::Missing(why) => Some(Failure::NoData(why)),
-        Monthly::NotYet(why) => Some(Failure::NotYetPublished(why)),
-        Monthly::Refused(why) => {
-            notes.push((Level::Error, format!("refused: {why}")));
-            Some(Failure::Malformed(why))
-        }
+        Monthly::Missing(why) => Some((Failure::NoData, why)),
+        Monthly::NotYet(why) => Some((Failure::NotYetPublished, why)),
+        Monthly::Refused(why) => Some((Failure::Malformed, why)),
         Monthly::Unknown if known => {
-            Some(Failure::NoData(format!("d006010 has no value of {} in {taipei_month}", unit.code)))
+            Some((Failure::NoData, format!("d006010 has no value of {} in {taipei_month}", unit.code)))
         }
-        Monthly::Unknown => Some(Failure::NotAvailable(no_history(unit, taipei_month, asked_ten_minute))),
+        Monthly::Unknown => Some((Failure::NotAvailable, no_history(unit, taipei_month))),
     };
-    let outcome = match failure {
-        Some(failure) if series.is_empty() => Err(failure),
-        _ => Ok(series),
+    let outcome = match without {
+        Some((case, why)) if series.is_empty() => Err(case(why)),
+        Some((_, why)) => {
+            notes.push((Level::Warn, format!("no monthly value, only ten-minute ones: {why}")));
+            Ok(series)
+        }
+        None => Ok(series),
     };
     Settled { outcome, notes }
 }
 
-fn no_history(unit: &Unit, month: YearMonth, asked_ten_minute: bool) -> String {
-    let ten_minute = if asked_ten_minute {
-        "nor in the ten-minute file (d006010)"
-    } else {
-        "and the ten-minute file (d006010) does not reach that month"
-    };
+fn no_history(unit: &Unit, month: YearMonth) -> String {
     format!(
-        "Taipower publishes no history of {} for {month}: it is not among its own stations (d693001), {ten_minute}. Of private farms only the present is shown: run the collector. If it is Taipower's own under another name, set monthly_name or ten_minute_name",
+        "Taipower publishes no history of {} for {month}: it is not among its own stations (d693001), nor in the ten-minute file (d006010) where that reaches the month. Of private farms only the present is shown: run the collector. If it is Taipower's own under another name, set monthly_name or ten_minute_name",
         unit.code,
     )
 }

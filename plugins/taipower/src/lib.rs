@@ -29,7 +29,10 @@ mod ten_minute;
 mod unit;
 mod upstream;
 
-use backfill_guest::{Collector, Description, Failure, Level, Month, Series, Setting, Source, Unit, log};
+use backfill_guest::{
+    Collector, Description, Failure, Level, Month, Series, Setting, Source, Unit, export_collector,
+    export_source, log,
+};
 
 use snapshot::Snapshot;
 use upstream::Upstream;
@@ -92,11 +95,5 @@ impl Collector for Taipower {
     }
 }
 
-// Native linkers refuse the names of a component's exports.
-#[cfg(target_family = "wasm")]
-mod exports {
-    use super::Taipower;
-
-    backfill_guest::export_source!(Taipower);
-    backfill_guest::export_collector!(Taipower);
-}
+export_source!(Taipower);
+export_collector!(Taipower);

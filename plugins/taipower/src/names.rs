@@ -99,13 +99,14 @@ fn without_footnotes(text: &str) -> String {
     kept + rest
 }
 
-/// Cuts what follows the last Chinese character if it is a translation: after a slash, or a word of
-/// letters. `龍潭E/S太陽光電/Longtan…` keeps its first slash, `大潭CC#1` and `核三#2` keep their endings.
+/// Cuts what follows the last Chinese character if it is a translation: after a slash, or with a word of four
+/// letters or more. `龍潭E/S太陽光電/Longtan…` keeps its first slash; `大潭CC#1`, `核二Gas1` and `核三#2` keep
+/// their endings.
 fn without_translation(text: &str) -> &str {
     let Some((at, last)) = text.char_indices().rfind(|(_, c)| is_chinese(*c)) else { return text };
     let (name, tail) = text.split_at(at + last.len_utf8());
     let letters = tail.split(|c: char| !c.is_ascii_alphabetic()).map(str::len).max().unwrap_or(0);
-    if tail.trim_start().starts_with('/') || letters >= 3 { name } else { text }
+    if tail.trim_start().starts_with('/') || letters >= 4 { name } else { text }
 }
 
 fn is_chinese(c: char) -> bool {
@@ -135,6 +136,7 @@ mod tests {
             ("離島其他(註4)", "離島其它"),
             ("大潭CC#1", "大潭cc#1"),
             ("核三#2", "核三#2"),
+            ("台中Gas1&amp;2", "台中gas1&2"),
             ("小計(註5)", "小計"),
             ("<b>風力(Wind)</b>", "風力"),
             ("Subtotal", "subtotal"),

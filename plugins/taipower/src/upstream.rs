@@ -42,13 +42,17 @@ impl Upstream {
         self.file(LIVE)
     }
 
-    /// The ten-minute file d006010 (about 200 MB), as a stream.
-    pub(crate) fn ten_minute_reader(&self) -> Result<impl BufRead, Failure> {
-        Ok(self.ask(TEN_MINUTE)?.reader(CHUNK))
+    /// The ten-minute file d006010 (about 200 MB), as a stream; nothing where it is not there.
+    pub(crate) fn ten_minute_reader(&self) -> Result<Option<impl BufRead>, Failure> {
+        let response = self.ask(TEN_MINUTE)?;
+        if response.status() == 404 {
+            return Ok(None);
+        }
+        Ok(Some(response.ok()?.reader(CHUNK)))
     }
 
     fn file(&self, path: &str) -> Result<Vec<u8>, Failure> {
-        let body = self.ask(path)?.bytes()?;
+        let body = self.ask(path)?.ok()?.bytes()?;
         if is_web_page(&body) { Err(web_page(path)) } else { Ok(body) }
     }
 
@@ -57,7 +61,7 @@ impl Upstream {
         match response.status() {
             // There are no credentials: this is the server's filter against clouds and robots, which passes.
             status @ (401 | 403) => Err(Failure::Unavailable(format!("{path}: refused with HTTP {status}"))),
-            _ => response.ok(),
+            _ => Ok(response),
         }
     }
 }

@@ -39,6 +39,8 @@ fn every_recorded_format_is_read() {
         let shown = snapshot.rows.iter().filter(|row| row.station.energy_type == EnergyType::Wind).count();
         assert_eq!(shown, wind, "{name}");
         assert_eq!(snapshot.rows.len(), rows, "{name}");
+        let stations: std::collections::HashSet<_> = snapshot.rows.iter().map(|row| &row.station).collect();
+        assert_eq!(stations.len(), rows, "{name}: two units taken for one");
     }
 }
 

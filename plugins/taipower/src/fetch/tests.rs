@@ -75,6 +75,15 @@ fn recorded_months_become_one_energy_over_the_taipei_month() {
 }
 
 #[test]
+fn no_two_stations_of_a_recorded_month_are_taken_for_one() {
+    let Some(bytes) = recorded(EXCERPT) else { return };
+    let table = Table::parse(&bytes).unwrap();
+    assert_eq!((table.rows.len(), table.unreadable.len()), (140, 0));
+    let mut seen = std::collections::HashSet::new();
+    assert!(table.rows.iter().all(|row| seen.insert((row.month, &row.station))));
+}
+
+#[test]
 fn a_recorded_dash_is_no_data_and_a_recorded_zero_is_a_value() {
     let Some(dash) = from_recording(EXCERPT, "中屯風力", taipei_month(2025, 3)) else { return };
     assert!(matches!(dash, Err(Failure::NoData(why)) if why.contains("\"-\"")));
@@ -144,10 +153,9 @@ fn ten_minute_values_stand_alone_where_the_month_is_missing_or_refused() {
         Monthly::Refused("damaged".into()),
     ];
     for monthly in missing {
-        let refused = matches!(monthly, Monthly::Refused(_));
         let settled = settled(&unit("觀園", &[]), of, monthly, Some(ten_minutes()));
         assert_eq!(origins(&settled.outcome.unwrap()), ["10min-official"]);
-        assert_eq!(settled.notes.iter().any(|(level, _)| *level == Level::Error), refused);
+        assert!(settled.notes.iter().any(|(_, note)| note.contains("no monthly value")));
     }
 }
 
