@@ -22,7 +22,9 @@ mod wanted;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use backfill_guest::http::{self, Request};
-use backfill_guest::{Description, Failure, Level, Month, Series, Setting, Source, Unit, base_url, log};
+use backfill_guest::{
+    Description, Failure, Level, Month, Series, Setting, Source, Unit, base_url, export_source, log,
+};
 use serde::de::DeserializeOwned;
 
 use crate::listing::Listing;
@@ -99,9 +101,7 @@ impl Source for Eia {
     }
 }
 
-// The exports' names (`…adapter@1.0.0#fetch`) are only for a component: native linkers refuse them.
-#[cfg(target_family = "wasm")]
-backfill_guest::export_source!(Eia);
+export_source!(Eia);
 
 /// All rows of a query, page by page.
 fn list<R: DeserializeOwned + Eq + std::hash::Hash>(query: &Request) -> Result<Listing<R>, Failure> {
