@@ -1,0 +1,95 @@
+//! Kept answers: found again while they are fresh, and every new one kept.
+
+use std::path::PathBuf;
+
+use chrono::{DateTime, TimeDelta};
+use tracing::Level;
+
+use super::content::Content;
+use super::download::Received;
+use super::error::EgressError;
+use super::gate::{Answer, Gate, Log};
+use super::index::NewAnswer;
+use super::request::Prepared;
+use super::sink::{Data, Stored};
+use crate::clock;
+
+impl Gate {
+    /// A kept answer that is fresh enough, if its body is whole.
+    pub(super) async fn kept(&self, key: &str, log: &Log) -> Result<Option<Answer>, EgressError> {
+        let (Some(answers), Some(reuse_for)) = (&self.shared.answers, self.policy.reuse_for) else {
+            return Ok(None);
+        };
+        let oldest = TimeDelta::from_std(reuse_for).ok().and_then(|age| clock::now().checked_sub_signed(age));
+        let oldest = oldest.unwrap_or(DateTime::UNIX_EPOCH);
+        let found = answers.index.find(&self.policy.source, key, oldest).await;
+        let found =
+            found.map_err(|error| EgressError::internal("kept answers can't be looked up", &error))?;
+        let Some(found) = found.filter(|found| (200..300).contains(&found.status)) else { return Ok(None) };
+        match answers.archive.get(&found.digest, found.bytes).await {
+            Ok(data) => Ok(Some(Answer {
+                status: found.status,
+                headers: found.headers.into(),
+                content: self.hold(data)?,
+                bytes: found.bytes,
+                id: Some(found.id),
+                kept: true,
+            })),
+            Err(lost) => {
+                let (id, digest) = (found.id, found.digest);
+                log(Level::WARN, &format!("kept answer {id} is not used, object {digest}: {lost}"));
+                Ok(None)
+            }
+        }
+    }
+
+    /// Puts an answer into the archive and the index.
+    pub(super) async fn keep(
+        &self,
+        request: &Prepared,
+        request_key: String,
+        received: Received,
+    ) -> Result<Answer, EgressError> {
+        let Received { status, headers, stored, fetched_at } = received;
+        let id = match &self.shared.answers {
+            None => None,
+            Some(answers) => {
+                let stored_bytes = answers.archive.put(&stored).await?;
+                let answer = NewAnswer {
+                    source: self.policy.source.clone(),
+                    request_key,
+                    method: request.method.as_str(),
+                    url: self.redactor.text(request.url.as_str()),
+                    status,
+                    headers: headers.clone(),
+                    digest: stored.digest.clone(),
+                    bytes: stored.bytes,
+                    stored_bytes,
+                    fetched_at,
+                };
+                let id = answers.index.record(answer).await;
+                Some(id.map_err(|error| EgressError::internal("an answer can't be recorded", &error))?)
+            }
+        };
+        let Stored { bytes, data, .. } = stored;
+        Ok(Answer { status, headers: headers.into(), content: self.hold(data)?, bytes, id, kept: false })
+    }
+
+    fn hold(&self, data: Data) -> Result<Content, EgressError> {
+        match data {
+            Data::Large(spool) => Ok(Content::Spooled(spool)),
+            Data::Small(plain) => self
+                .budget
+                .hold(plain)
+                .map_err(|error| EgressError::Internal(format!("an answer can't be compressed: {error}"))),
+        }
+    }
+
+    /// Where large answers are spooled: beside the archive, which has the room.
+    pub(super) fn spool_folder(&self) -> PathBuf {
+        match &self.shared.answers {
+            Some(answers) => answers.archive.spool_folder().to_owned(),
+            None => std::env::temp_dir(),
+        }
+    }
+}

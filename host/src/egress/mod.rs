@@ -1,0 +1,54 @@
+//! The egress policy: the one gate between sandboxed sources and the network.
+//!
+//! The way of a request ([`Call::send`]): caps → what a source may not set ([`request`]) → grant ([`grant`]) →
+//! key ([`key`]) → joined with an identical one under way ([`coalesce`]) → kept answer, if it is fresh → a place
+//! and a slot of the rate limit ([`pace`]) → credential → connection to a checked address ([`resolve`]) →
+//! redirects, each checked again ([`redirect`]) → download, redacted and capped ([`download`]) → archive and
+//! index → the source.
+//!
+//! What must hold: the credential is in a request from [`credential`] on and nowhere else; whatever comes back
+//! passes [`redact`] before anything else sees it. This module knows neither wasmtime nor the database; the
+//! latter stands behind [`Allowance`] and [`AnswerIndex`].
+
+mod address;
+mod allowance;
+mod archive;
+mod body;
+mod client;
+mod coalesce;
+mod content;
+mod credential;
+mod denial;
+mod download;
+mod error;
+mod fetch;
+mod gate;
+mod grant;
+mod index;
+mod keep;
+mod key;
+mod pace;
+mod policy;
+mod rate;
+mod redact;
+mod redirect;
+mod request;
+mod resolve;
+mod sink;
+#[cfg(test)]
+mod tests;
+mod wait;
+
+pub use allowance::{Allowance, LocalAllowance};
+pub use archive::Archive;
+pub use body::Body;
+pub use credential::{Credential, MIN_SECRET};
+pub use error::{CapExceeded, EgressError};
+pub use gate::{Call, Gate, Log, Usage};
+pub use grant::{Grant, intersect};
+pub use index::{AnswerIndex, KeptAnswer, NewAnswer};
+pub use policy::{Answers, Policy, Shared};
+pub use rate::{Rate, Slot};
+pub use redact::REDACTED;
+pub use request::{Method, Request, Response};
+pub use resolve::{Lookup, SystemLookup};

@@ -1,0 +1,139 @@
+//! When a request may go: how many of a source are under way at once, its rate limit, and the times at which its
+//! upstream asked to slow down.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use reqwest::header::{HeaderMap, RETRY_AFTER};
+use tokio::sync::{Semaphore, SemaphorePermit, watch};
+
+use super::allowance::Allowance;
+use super::error::EgressError;
+use super::rate::Rate;
+use crate::clock;
+
+/// The longest "slow down" that is believed.
+const LONGEST_HOLD: TimeDelta = TimeDelta::days(1);
+
+/// The pace of one source in this process.
+pub(super) struct Pace {
+    source: String,
+    rate: Option<Rate>,
+    allowance: Arc<dyn Allowance>,
+    permits: Semaphore,
+    /// What this process heard itself; the allowance knows it too, but slots that were reserved before do not.
+    held_until: Mutex<DateTime<Utc>>,
+}
+
+impl Pace {
+    pub(super) fn new(
+        source: &str,
+        rate: Option<Rate>,
+        concurrency: usize,
+        allowance: Arc<dyn Allowance>,
+    ) -> Self {
+        Self {
+            source: source.to_owned(),
+            rate,
+            allowance,
+            permits: Semaphore::new(concurrency.clamp(1, Semaphore::MAX_PERMITS)),
+            held_until: Mutex::new(DateTime::UNIX_EPOCH),
+        }
+    }
+
+    /// Waits for a free place among the requests under way.
+    ///
+    /// It comes before the slot: whoever has a slot must send when it is due. Slots taken by requests that then
+    /// queue for a place would all be due by the time a slow answer frees it, and go out faster than the rate.
+    pub(super) async fn place(
+        &self,
+        waiting: &watch::Sender<bool>,
+    ) -> Result<SemaphorePermit<'_>, EgressError> {
+        if let Ok(place) = self.permits.try_acquire() {
+            return Ok(place);
+        }
+        let _in_line = Waiting::start(waiting);
+        // The semaphore is never closed.
+        self.permits.acquire().await.map_err(|error| EgressError::Internal(error.to_string()))
+    }
+
+    /// Waits for a slot of the rate limit. Nothing but a place is held meanwhile, and a place is of no use to
+    /// others who would wait for the same limit.
+    pub(super) async fn slot(&self, waiting: &watch::Sender<bool>) -> Result<(), EgressError> {
+        loop {
+            let now = clock::now();
+            let reserved = self.allowance.reserve(&self.source, self.rate.as_ref(), now).await;
+            let wait =
+                reserved.map_err(|error| EgressError::internal("no slot of the rate limit", &error))?;
+            if wait.is_zero() {
+                return Ok(());
+            }
+            let in_line = Waiting::start(waiting);
+            tokio::time::sleep(wait).await;
+            drop(in_line);
+            let held = *self.held_until.lock().unwrap_or_else(PoisonError::into_inner);
+            if held <= clock::now() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Lets nobody send before `until`.
+    pub(super) async fn hold_off(&self, until: DateTime<Utc>) -> Result<(), EgressError> {
+        {
+            let mut held = self.held_until.lock().unwrap_or_else(PoisonError::into_inner);
+            *held = until.max(*held);
+        }
+        let held = self.allowance.hold_off(&self.source, until).await;
+        held.map_err(|error| EgressError::internal("the upstream's hold-off was not stored", &error))
+    }
+}
+
+/// Says that a request stands in line, until dropped.
+struct Waiting<'a>(&'a watch::Sender<bool>);
+
+impl<'a> Waiting<'a> {
+    fn start(sender: &'a watch::Sender<bool>) -> Self {
+        sender.send_replace(true);
+        Self(sender)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.send_replace(false);
+    }
+}
+
+/// Until when the upstream asks to hold off: `Retry-After` in seconds or as a date, at most a day ahead.
+pub(super) fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    let until = match text.parse::<u64>() {
+        Ok(seconds) => {
+            let seconds = i64::try_from(seconds).unwrap_or(i64::MAX).min(LONGEST_HOLD.num_seconds());
+            now + TimeDelta::seconds(seconds)
+        }
+        Err(_) => DateTime::<Utc>::from(httpdate::parse_http_date(text).ok()?),
+    };
+    Some(until.clamp(now, now + LONGEST_HOLD))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{DateTime, HeaderMap, RETRY_AFTER, TimeDelta, Utc, retry_after};
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date_and_believed_for_a_day() {
+        let now = DateTime::<Utc>::from_timestamp(1_700_000_000, 0).unwrap();
+        let read = |text: &str| {
+            let headers = HeaderMap::from_iter([(RETRY_AFTER, text.parse().unwrap())]);
+            retry_after(&headers, now).map(|until| until - now)
+        };
+        assert_eq!(read("120"), Some(TimeDelta::seconds(120)));
+        assert_eq!(read("Tue, 14 Nov 2023 22:14:20 GMT"), Some(TimeDelta::seconds(60)));
+        assert_eq!(read("Tue, 14 Nov 2000 22:14:20 GMT"), Some(TimeDelta::zero()));
+        assert_eq!(read("99999999999999999"), Some(TimeDelta::days(1)));
+        assert_eq!(read("soon"), None);
+        assert_eq!(retry_after(&HeaderMap::new(), now), None);
+    }
+}
