@@ -1,5 +1,7 @@
 //! Faults of upstreams: what passes is asked again, what does not is told; nothing is endless.
 
+use tokio::io::AsyncWriteExt;
+
 use super::upstream::{Reply, Upstream};
 use super::*;
 use crate::clock;
@@ -74,8 +76,13 @@ async fn a_connection_that_is_cut_or_refused_is_a_transport_error_after_three_tr
     assert!(error.contains("refused"), "{error}");
     assert_eq!(asked.call.usage().requests, 3);
 
-    let plain = Upstream::start(|_, _| Reply::ok("no TLS here")).await;
-    let url = format!("https://127.0.0.1:{}", plain.port);
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let url = format!("https://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        while let Ok((mut socket, _)) = listener.accept().await {
+            let _ = socket.write_all(b"no TLS here").await;
+        }
+    });
     let error = Asked::new(policy(&[&url]), shared()).get(&url).await.unwrap_err();
     assert!(matches!(&error, EgressError::Transport(text) if text.contains("127.0.0.1")), "{error}");
 }
