@@ -1,0 +1,58 @@
+//! `[source.caps]`: what one call of a source may use. Past a cap the call ends and the host is unharmed.
+
+use std::time::Duration;
+
+use bytesize::ByteSize;
+
+use super::reading::Section;
+
+/// `[source.caps]`, each per call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Caps {
+    /// Bytes of linear memory.
+    pub memory: u64,
+    /// Time by the clock, waiting included.
+    pub wall: Duration,
+    /// Time that the sandbox computes.
+    pub cpu: Duration,
+    /// Requests to upstream, those served by the archive included.
+    pub requests: u32,
+    /// Bytes of one answer's body, decompressed.
+    pub response: u64,
+    /// Bytes of all answers' bodies, decompressed.
+    pub total: u64,
+    /// Measurements returned.
+    pub measurements: u32,
+    /// Bytes of log, standard output and error included.
+    pub log: u64,
+}
+
+const SECOND: Duration = Duration::from_secs(1);
+const DAY: Duration = Duration::from_secs(86_400);
+
+impl Caps {
+    pub(super) fn read(section: Section<'_>) -> Self {
+        let size = |key, default: ByteSize, least, most| section.bounded(key, default, least..=most).as_u64();
+        let caps = Self {
+            // WebAssembly's own limit is 4 GiB; no guest starts in less than a page or two.
+            memory: size("memory", ByteSize::mib(64), ByteSize::mib(1), ByteSize::gib(4)),
+            wall: section.bounded("wall", 600 * SECOND, SECOND / 10..=DAY),
+            cpu: section.bounded("cpu", 60 * SECOND, SECOND / 100..=DAY),
+            requests: section.count("requests", 1000, 1..=1_000_000),
+            response: size("response", ByteSize::mib(64), ByteSize::kib(1), ByteSize::gib(16)),
+            total: size("total", ByteSize::gib(2), ByteSize::kib(1), ByteSize::tib(1)),
+            // A month of minutes is 44,640; this leaves room for eleven such series.
+            measurements: section.count("measurements", 500_000, 1..=100_000_000),
+            log: size("log", ByteSize::mib(1), ByteSize::kib(1), ByteSize::mib(256)),
+        };
+        if caps.total < caps.response {
+            let (total, response) = (ByteSize(caps.total), ByteSize(caps.response));
+            section.problem(
+                "total",
+                format!("{total} is less than response, {response}; expected at least that"),
+            );
+        }
+        section.finish();
+        caps
+    }
+}

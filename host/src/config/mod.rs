@@ -1,0 +1,85 @@
+//! `backfill.toml`, typed and validated. Everything wrong with the file is reported at once, with file, line,
+//! column, key, and what is expected there.
+//!
+//! What concerns one source alone (its component file, its digest, its credential) is no error of the file:
+//! [`load`] succeeds, the host runs the other sources, and [`check_sources`] says what is amiss.
+//!
+//! Must not know of the store, of sources or of egress: those take what they need from [`Config`].
+
+mod archive;
+mod caps;
+mod check;
+mod credential;
+mod database;
+mod host_grant;
+mod problem;
+mod rate;
+pub(crate) mod reading;
+mod server;
+mod source;
+mod source_id;
+#[cfg(test)]
+mod tests;
+mod worker;
+
+use std::path::{Path, PathBuf};
+
+pub use archive::Archive;
+pub use caps::Caps;
+pub use check::check_sources;
+pub use credential::{CredentialPlace, CredentialSpec, Origin, Secret};
+pub use database::Database;
+pub use host_grant::HostGrant;
+pub use problem::{Position, Problem, Problems, Severity};
+pub use rate::RateSpec;
+pub use server::Server;
+pub use source::{Source, Written};
+pub use source_id::SourceId;
+pub use worker::{Retry, Worker};
+
+use reading::Section;
+
+/// Looks up an environment variable; an argument, so that tests don't touch the process's own.
+pub type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// A configuration that can be used.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    /// The file it was read from.
+    pub path: PathBuf,
+    /// `[server]`.
+    pub server: Server,
+    /// `[database]`.
+    pub database: Database,
+    /// `[worker]`.
+    pub worker: Worker,
+    /// `[archive]`.
+    pub archive: Archive,
+    /// `[[source]]`, in the order of the file, ids distinct; disabled ones too.
+    pub sources: Vec<Source>,
+}
+
+/// Reads the configuration in `path`. Relative paths in it count from its folder; `env` serves values written
+/// as `env:VAR` that the host itself can't do without.
+///
+/// # Errors
+/// Everything that is wrong with the file, or that it can't be read.
+pub fn load(path: &Path, env: Env<'_>) -> Result<Config, Problems> {
+    let text = reading::text_of(path, "a configuration (backfill.toml)")?;
+    let (config, problems) = reading::document(path, &text, |root| read(path, root, env));
+    Problems::unless_any(config, problems)
+}
+
+fn read(path: &Path, root: Section<'_>, env: Env<'_>) -> Config {
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let config = Config {
+        path: path.to_owned(),
+        server: Server::read(root.section("server")),
+        database: Database::read(root.section("database"), folder, env),
+        worker: Worker::read(root.section("worker")),
+        archive: Archive::read(root.section("archive"), folder),
+        sources: source::read_all(root.sections("source"), folder),
+    };
+    root.finish();
+    config
+}

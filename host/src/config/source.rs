@@ -1,0 +1,147 @@
+//! `[[source]]`: which component, what it may reach, with which credential, how often.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use super::{
+    Caps, CredentialSpec, HostGrant, Position, RateSpec, SourceId,
+    reading::{FromText, Item, Section},
+};
+
+/// One `[[source]]`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Source {
+    /// What it is called.
+    pub id: SourceId,
+    /// Whether it runs at all.
+    pub enabled: bool,
+    /// The component file. Whether it exists is not checked here: see [`check_sources`](super::check_sources).
+    pub component: PathBuf,
+    /// The digest that the component file must have: SHA-256, 64 lower-case hexadecimal digits.
+    pub sha256: Option<String>,
+    /// The hosts that it may reach.
+    pub hosts: Vec<HostGrant>,
+    /// What is added to its requests outside the sandbox.
+    pub credential: Option<CredentialSpec>,
+    /// How often its upstream may be asked, by all hosts together; nothing is no limit.
+    pub rate: Option<RateSpec>,
+    /// Calls at once.
+    pub concurrency: u32,
+    /// How long everybody holds off after a 429 that says not how long.
+    pub penalty: Duration,
+    /// How long an archived answer serves identical requests; zero never.
+    pub reuse_for: Duration,
+    /// What one call may use.
+    pub caps: Caps,
+    /// `[source.settings]`: what the source itself reads. Numbers and booleans as their text.
+    pub settings: BTreeMap<String, String>,
+    /// Where all this is written.
+    pub written: Written,
+}
+
+/// Where a source is written, for problems that show only later.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// `source[0]`.
+    pub key: String,
+    /// Of the value of `component`.
+    pub component: Option<Position>,
+    /// Of the value of `sha256`.
+    pub sha256: Option<Position>,
+    /// Of the value of `credential`.
+    pub credential: Option<Position>,
+}
+
+/// A digest in hexadecimal.
+struct Sha256(String);
+
+impl FromText for Sha256 {
+    const EXPECTED: &'static str = "the SHA-256 of the component, 64 hexadecimal digits";
+
+    fn from_text(text: &str) -> Result<Self, String> {
+        if text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            Ok(Self(text.to_ascii_lowercase()))
+        } else {
+            Err(format!("{text:?} is not a SHA-256 digest"))
+        }
+    }
+}
+
+const SECOND: Duration = Duration::from_secs(1);
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// All sources; of two with one id, the later has a problem.
+pub(super) fn read_all(sections: Vec<Section<'_>>, folder: &Path) -> Vec<Source> {
+    let mut lines = BTreeMap::new();
+    sections.into_iter().filter_map(|section| Source::read(section, folder, &mut lines)).collect()
+}
+
+impl Source {
+    /// `lines` holds the line of each id seen so far.
+    fn read(section: Section<'_>, folder: &Path, lines: &mut BTreeMap<SourceId, usize>) -> Option<Self> {
+        let id = own_id(&section, lines);
+        let component = section.required("component", "the path of a component, a .wasm file");
+        let (sha256, credential) = (section.item("sha256"), section.item("credential"));
+        let written = Written {
+            key: section.path().to_owned(),
+            component: component.as_ref().map(Item::position),
+            sha256: sha256.as_ref().map(Item::position),
+            credential: credential.as_ref().map(Item::position),
+        };
+        let component: Option<String> = component.and_then(|item| item.text());
+        // Everything is read before anything missing ends this, so that every problem shows.
+        let (enabled, rate) = (section.flag("enabled", true), section.text("rate"));
+        let hosts = hosts(&section);
+        let sha256 = sha256.and_then(|item| item.text()).map(|Sha256(digest)| digest);
+        let credential = credential.and_then(|item| CredentialSpec::read(&item, folder));
+        let concurrency = section.count("concurrency", 4, 1..=1024);
+        let penalty = section.bounded("penalty", 600 * SECOND, SECOND..=7 * DAY);
+        let reuse_for = section.bounded("reuse_for", DAY / 2, Duration::ZERO..=3660 * DAY);
+        let caps = Caps::read(section.section("caps"));
+        let settings = settings(&section.section("settings"));
+        section.finish();
+        let (id, component) = (id?, folder.join(component?));
+        Some(Self {
+            id,
+            enabled,
+            component,
+            sha256,
+            hosts,
+            credential,
+            rate,
+            concurrency,
+            penalty,
+            reuse_for,
+            caps,
+            settings,
+            written,
+        })
+    }
+}
+
+fn own_id(section: &Section<'_>, lines: &mut BTreeMap<SourceId, usize>) -> Option<SourceId> {
+    let item = section.required("id", SourceId::EXPECTED)?;
+    let id: SourceId = item.text()?;
+    match lines.get(&id) {
+        Some(line) => {
+            item.problem(format!("{:?} is taken by line {line}; expected an id of its own", id.as_str()))
+        }
+        None => {
+            lines.insert(id.clone(), item.position().line);
+            Some(id)
+        }
+    }
+}
+
+fn hosts(section: &Section<'_>) -> Vec<HostGrant> {
+    let items =
+        section.item("hosts").map(|item| item.list("an array of hosts, such as [\"api.example.org\"]"));
+    items.iter().flatten().filter_map(HostGrant::read).collect()
+}
+
+fn settings(section: &Section<'_>) -> BTreeMap<String, String> {
+    section.entries().into_iter().filter_map(|(name, item)| Some((name, item.scalar()?))).collect()
+}
