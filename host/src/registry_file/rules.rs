@@ -1,0 +1,127 @@
+//! What must hold of a registry, whichever format it was written in.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    path::Path,
+};
+
+use super::{UnitEntry, WindfarmEntry};
+use crate::config::{Position, Problem, Severity, reading::did_you_mean};
+
+/// How far over 1 the shares of a code may sum, for thirds and the like written as decimals.
+const TOLERANCE: f64 = 1e-9;
+
+/// Everything that breaks a rule.
+pub(super) fn check(file: &Path, windfarms: &[WindfarmEntry], sources: &[&str]) -> Vec<Problem> {
+    let mut broken = Broken { file, problems: Vec::new() };
+    for windfarm in windfarms {
+        broken.by_names(windfarm);
+        for entry in &windfarm.units {
+            broken.by_source(entry, sources);
+            broken.by_capacity(entry);
+            broken.by_own_share(entry);
+        }
+    }
+    broken.by_common_shares(windfarms);
+    broken.problems
+}
+
+/// The problem of one line of the file.
+pub(super) fn problem(file: &Path, line: usize, key: &str, message: String) -> Problem {
+    let position = Some(Position { line, column: None });
+    Problem { severity: Severity::Error, file: file.to_owned(), position, key: key.to_owned(), message }
+}
+
+struct Broken<'a> {
+    file: &'a Path,
+    problems: Vec<Problem>,
+}
+
+impl Broken<'_> {
+    fn note(&mut self, line: usize, key: &str, message: String) {
+        self.problems.push(problem(self.file, line, key, message));
+    }
+
+    fn by_names(&mut self, windfarm: &WindfarmEntry) {
+        let mut lines = HashMap::new();
+        for entry in &windfarm.units {
+            let name = entry.unit.name.as_str();
+            match lines.get(name) {
+                Some(line) => self.note(
+                    entry.line,
+                    "name",
+                    format!(
+                        "{name:?} is the unit of {} at line {line} already; expected a name of its own",
+                        windfarm.name
+                    ),
+                ),
+                None => drop(lines.insert(name, entry.line)),
+            }
+        }
+    }
+
+    fn by_source(&mut self, entry: &UnitEntry, sources: &[&str]) {
+        let id = entry.source.as_str();
+        if sources.contains(&id) {
+            return;
+        }
+        let suggestion = match did_you_mean(id, sources.iter().copied()) {
+            near if near.is_empty() => format!("; expected one of {}", sources.join(", ")),
+            near => near,
+        };
+        self.note(entry.line, "source", format!("{id:?} is no source of the configuration{suggestion}"));
+    }
+
+    fn by_capacity(&mut self, entry: &UnitEntry) {
+        if let Some(capacity) = entry.unit.capacity_mw
+            && !(capacity.is_finite() && capacity > 0.0)
+        {
+            self.note(
+                entry.line,
+                "capacity_mw",
+                format!("{capacity} is not a capacity; expected MW above 0"),
+            );
+        }
+    }
+
+    fn by_own_share(&mut self, entry: &UnitEntry) {
+        if let Some(text) = entry.unit.attributes.get("share")
+            && share(entry).is_none()
+        {
+            let message = format!("{text:?} is not a share; expected a number above 0 and at most 1");
+            self.note(entry.line, "share", message);
+        }
+    }
+
+    /// Two units under one code are given upstream's value of that code twice, unless each says its share of it.
+    fn by_common_shares(&mut self, windfarms: &[WindfarmEntry]) {
+        let mut by_code: BTreeMap<_, Vec<&UnitEntry>> = BTreeMap::new();
+        for entry in windfarms.iter().flat_map(|windfarm| &windfarm.units) {
+            by_code.entry((entry.source.as_str(), entry.unit.code.as_str())).or_default().push(entry);
+        }
+        for ((source, code), mut entries) in by_code {
+            entries.sort_by_key(|entry| entry.line);
+            let [_, .., last] = entries.as_slice() else { continue };
+            let lines: Vec<_> = entries.iter().map(|entry| entry.line.to_string()).collect();
+            let lines = lines.join(", ");
+            for entry in entries.iter().filter(|entry| !entry.unit.attributes.contains_key("share")) {
+                let message = format!(
+                    "is missing, though {source} {code} is given more than once (lines {lines}); expected the share \
+                     of each, above 0, with a sum of at most 1"
+                );
+                self.note(entry.line, "share", message);
+            }
+            let sum: f64 = entries.iter().filter_map(|entry| share(entry)).sum();
+            if sum > 1.0 + TOLERANCE {
+                let message =
+                    format!("the shares of {source} {code} (lines {lines}) sum to {sum}; expected at most 1");
+                self.note(last.line, "share", message);
+            }
+        }
+    }
+}
+
+fn share(entry: &UnitEntry) -> Option<f64> {
+    let share: f64 = entry.unit.attributes.get("share")?.parse().ok()?;
+    (share > 0.0 && share <= 1.0).then_some(share)
+}
