@@ -4,4 +4,12 @@
 //! One direction of dependency: `cli → worker → store, source`; `source → egress`; `store`, `egress` and
 //! `domain` do not know each other. wasmtime types stay in `source`, sqlx types in `store`.
 
+pub mod cli;
+pub mod clock;
+pub mod config;
 pub mod domain;
+pub mod egress;
+pub mod registry_file;
+pub mod source;
+pub mod store;
+pub mod worker;

@@ -1,0 +1,66 @@
+# `make run` and `make test` do their own set-up, may be repeated, and say what they do.
+
+SHELL := /bin/bash -o pipefail
+CARGO ?= cargo
+WASM  := --release --target wasm32-wasip2
+SAY   = @printf '\n\033[1m== %s\033[0m\n'
+
+.DEFAULT_GOAL := help
+.PHONY: help run test bench setup plugins guests host lint test-plugins test-host clean-demo
+
+help: ## What there is
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+run: setup plugins ## Fill three months of history for wind farms of all four sources (against the simulator)
+	$(SAY) 'building the host and the simulator (the first time takes some minutes)'
+	$(CARGO) build --release --locked -p backfill -p simulator
+	$(SAY) 'filling 2024-01 to 2024-03'
+	demo/run
+
+test: setup lint test-plugins test-host ## Format, lints, and every test
+	$(SAY) 'all tests passed'
+
+bench: setup plugins ## Measure; writes target/bench/report.json
+	$(SAY) 'building the reference (the same parser, native)'
+	cd plugins && $(CARGO) build --release --locked --example parse_native -p entsoe
+	$(SAY) 'measuring'
+	$(CARGO) bench --locked -p backfill
+
+setup: ## What the builds need and rustup can add
+	$(SAY) 'set-up: the wasm targets'
+	@command -v rustup >/dev/null || { echo 'rustup is missing: see https://rustup.rs'; exit 1; }
+	@command -v cc >/dev/null || { echo 'a C compiler is missing: apt-get install build-essential'; exit 1; }
+	@installed=$$(rustup target list --installed); \
+	  for target in wasm32-wasip1 wasm32-wasip2; do \
+	    grep -q "$$target" <<< "$$installed" || rustup target add $$target; \
+	  done
+	@rustup component list --installed | grep -q rustfmt || rustup component add rustfmt
+	@rustup component list --installed | grep -q clippy || rustup component add clippy
+
+plugins: setup ## Build the four sources as components
+	$(SAY) 'building the sources as components'
+	cd plugins && $(CARGO) build --locked $(WASM)
+
+guests: setup
+	$(SAY) 'building the components that the tests use'
+	cd host/tests/guests && $(CARGO) build --locked $(WASM)
+
+lint: setup ## rustfmt and clippy, warnings are errors
+	$(SAY) 'format'
+	$(CARGO) fmt --all --check
+	cd plugins && $(CARGO) fmt --all --check
+	cd host/tests/guests && $(CARGO) fmt --all --check
+	$(SAY) 'lints'
+	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	cd plugins && $(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+
+test-plugins: setup plugins ## The sources' own tests, native
+	$(SAY) 'tests of the sources, native'
+	cd plugins && $(CARGO) test --locked --workspace
+
+test-host: setup plugins guests ## The host's tests and the simulator's: real components, real sockets, real database
+	$(SAY) 'tests of the host and the simulator'
+	$(CARGO) test --locked --workspace
+
+clean-demo: ## Forget what `make run` stored
+	rm -rf .backfill/demo

@@ -1,0 +1,52 @@
+//! What the subcommands have in common: the configuration, the engine, the store, the archive.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use crate::{
+    config::{self, Config, Database},
+    egress::{Answers, Archive, Shared},
+    source::Engine,
+    store::Store,
+    worker::{StoredAllowance, StoredAnswers},
+};
+
+/// Looks a variable up in the process's environment.
+pub(super) fn env(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+/// Reads the configuration, or fails with everything that is wrong with it.
+pub(super) fn load(path: &Path) -> anyhow::Result<Config> {
+    config::load(path, &env).map_err(|problems| {
+        anyhow::anyhow!("the configuration can't be used:\n{problems}\n(`backfill config check` shows all problems)")
+    })
+}
+
+/// The engine, with compiled components kept beside the configuration.
+pub(super) fn engine(config: &Config) -> anyhow::Result<Engine> {
+    Engine::new(Some(&beside(config, ".backfill/cache")))
+}
+
+fn beside(config: &Config, path: &str) -> PathBuf {
+    config.path.parent().unwrap_or(Path::new("")).join(path)
+}
+
+/// The database of the configuration, made and migrated where it is new.
+pub(super) async fn store(config: &Config) -> anyhow::Result<Store> {
+    let Database::Sqlite { path } = &config.database;
+    Ok(Store::open(&format!("sqlite://{}", path.display())).await?)
+}
+
+/// What every source's gate shares: allowances and answers in the store and the archive.
+pub(super) fn shared(config: &Config, store: &Store) -> anyhow::Result<Shared> {
+    let shared = Shared::new(Arc::new(StoredAllowance(store.clone())));
+    if !config.archive.enabled {
+        return Ok(shared);
+    }
+    let archive = Archive::local(&config.archive.path)?;
+    let index = Arc::new(StoredAnswers(store.clone()));
+    Ok(shared.keeping(Answers { archive, index }))
+}

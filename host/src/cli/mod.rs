@@ -1,0 +1,125 @@
+//! The command line. One file per subcommand; each wires what it needs and prints what people read.
+#![expect(clippy::print_stdout, reason = "printing is what a command line is for")]
+
+mod collect;
+mod completions;
+mod config_check;
+mod context;
+mod export;
+mod fetch;
+mod import;
+mod logging;
+mod one_source;
+mod output;
+mod run;
+mod source_list;
+mod watch;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+
+/// Fills and keeps the history of power generation, unit by unit and month by month.
+///
+/// Sources (ENTSO-E, Elexon, EIA, Taipower, and any that you add) are WebAssembly components named in
+/// backfill.toml. A first run:
+///
+///   backfill config check                          what is wrong with backfill.toml, all at once
+///   backfill source list                           the sources, and whether each can be used
+///   backfill source fetch elexon --code T_HOWAO-1 --month 2024-01 --format table
+///   backfill import windfarms.toml                 wind farms and their generation units
+///   backfill run --windfarm "Hornsea One" --from 2024-01 --to 2024-03
+///   backfill export --format csv --windfarm "Hornsea One" > hornsea.csv
+#[derive(Parser)]
+#[command(name = "backfill", version, verbatim_doc_comment, max_term_width = 110)]
+struct Arguments {
+    /// The configuration file.
+    #[arg(long, global = true, env = "BACKFILL_CONFIG", default_value = "backfill.toml", value_name = "FILE")]
+    config: PathBuf,
+
+    /// What to log to standard error: error, warn, info, debug, or a filter such as `warn,source=debug`
+    /// (`source` is what the sources themselves write).
+    #[arg(long, global = true, env = "BACKFILL_LOG", default_value = "info", value_name = "FILTER")]
+    log: String,
+
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// The configuration file.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// The sources: list them, try one.
+    #[command(subcommand)]
+    Source(SourceCommand),
+    /// Bring wind farms and generation units into the registry, from a .csv or .toml file.
+    Import(import::Import),
+    /// Fill a wind farm's history in the foreground.
+    Run(run::Run),
+    /// Write stored measurements as CSV or Parquet.
+    Export(export::Export),
+    /// Print a completion script for a shell.
+    Completions(completions::Completions),
+}
+
+#[derive(Subcommand)]
+enum ConfigCommand {
+    /// Print all problems of the configuration at once. Exit code 1 if there are any.
+    Check,
+}
+
+#[derive(Subcommand)]
+enum SourceCommand {
+    /// The configured sources, what each says of itself, and whether it can be used.
+    List,
+    /// Fetch one unit's month in the real sandbox, without a database.
+    Fetch(fetch::Fetch),
+    /// Ask a source that collects what its upstream shows now, without a database.
+    Collect(collect::Collect),
+}
+
+/// Parses the command line, acts, and says how it went: 0 well, 1 not, 2 the command line was wrong, 3 the
+/// source answered with a failure.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&anyhow::Error::from(error).context("starting the runtime")),
+    };
+    if let Err(error) = logging::start(&arguments.log) {
+        return fail(&error);
+    }
+    runtime.block_on(act(arguments)).unwrap_or_else(|error| fail(&error))
+}
+
+async fn act(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let config = &arguments.config;
+    match arguments.command {
+        Command::Config(ConfigCommand::Check) => config_check::act(config).await,
+        Command::Source(SourceCommand::List) => source_list::act(config).await,
+        Command::Source(SourceCommand::Fetch(command)) => command.act(config).await,
+        Command::Source(SourceCommand::Collect(command)) => command.act(config).await,
+        Command::Import(command) => command.act(config).await,
+        Command::Run(command) => command.act(config).await,
+        Command::Export(command) => command.act(config).await,
+        Command::Completions(command) => command.act(),
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "where errors of a command line belong")]
+fn fail(error: &anyhow::Error) -> ExitCode {
+    eprintln!("error: {error:#}");
+    ExitCode::FAILURE
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::Arguments::command().debug_assert();
+    }
+}

@@ -1,0 +1,257 @@
+//! `backfill run`: fills a wind farm's history in the foreground.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    path::Path,
+    process::ExitCode,
+    sync::Arc,
+    time::Instant,
+};
+
+use anyhow::{Context, bail};
+use clap::Args;
+use serde_json::json;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    context::{self, env},
+    output,
+    watch::Watch,
+};
+use crate::{
+    clock,
+    config::Config,
+    domain::{Month, PlanUnit, PlannedTask, Priority, RetryPolicy, TaskOutcome, TaskStatus, Window, plan},
+    source::Registry,
+    store::{JobSummary, NewJob, RegisteredUnit, Store, Task, TaskFilter},
+    worker::{Options, Worker},
+};
+
+/// Every unit of the wind farm and every month of the range becomes one task. Running it again is harmless:
+/// what is stored already is unchanged.
+///
+/// The last line of standard output sums the run up. Exit code 0 only if every task ended well.
+///
+/// For example:
+///   backfill run --windfarm Anholt --from 2023-01 --to 2023-03
+#[derive(Args)]
+#[command(verbatim_doc_comment)]
+pub(super) struct Run {
+    /// The wind farm's name, as imported.
+    #[arg(long, value_name = "NAME")]
+    windfarm: String,
+
+    /// The first month.
+    #[arg(long, value_name = "YYYY-MM")]
+    from: Month,
+
+    /// The last month, included.
+    #[arg(long, value_name = "YYYY-MM")]
+    to: Month,
+
+    /// Only units of this source; may be given several times.
+    #[arg(long = "source", value_name = "ID")]
+    sources: Vec<String>,
+}
+
+impl Run {
+    pub(super) async fn act(self, config: &Path) -> anyhow::Result<ExitCode> {
+        let began = Instant::now();
+        if self.to < self.from {
+            bail!("--to {} is before --from {}; swap them", self.to, self.from);
+        }
+        let config = context::load(config)?;
+        if let Some(unknown) = self.sources.iter().find(|id| !config.sources.iter().any(|s| s.id.as_str() == **id)) {
+            let known: Vec<_> = config.sources.iter().map(|source| source.id.as_str()).collect();
+            bail!("--source {unknown}: the configuration has no such source; it has {}", known.join(", "));
+        }
+        let store = context::store(&config).await?;
+        let windfarm = store.windfarm_by_name(&self.windfarm).await?;
+        let units: Vec<_> =
+            store.units(windfarm.id, &self.sources).await?.into_iter().filter(|unit| unit.active).collect();
+        if units.is_empty() {
+            bail!("wind farm {:?} has no active unit of these sources; import some with `backfill import`", windfarm.name);
+        }
+        let shared = context::shared(&config, &store)?;
+        let registry = Arc::new(Registry::load(&config, &env, &context::engine(&config)?, &shared).await);
+        let tasks = plan(&plan_units(&units, &registry), self.from, self.to, clock::now());
+        self.say_what_is_skipped(&tasks)?;
+        let metadata = json!({ "windfarm": windfarm.name, "sources": self.sources, "by": "backfill run" });
+        let job = NewJob {
+            windfarm_id: windfarm.id,
+            window: span(&tasks).context("nothing to plan")?,
+            tasks: &tasks,
+            priority: Priority::Default,
+            max_attempts: config.worker.retry.attempts,
+            metadata,
+            created_by_id: None,
+        };
+        let job = store.create_job(&job, clock::now()).await?;
+        let interrupted = self.fill(&config, &store, registry, job, &tasks, &units).await?;
+        let summary = store.job_summary(job).await?;
+        report(&store, job, &summary, &units).await?;
+        store.close().await;
+        println!("{}", last_line(&summary, began.elapsed().as_secs_f64()));
+        let well = !interrupted && summary.failed == 0 && summary.completed + summary.skipped == summary.total;
+        Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+
+    /// Runs the job to its end, or to the first Ctrl-C, which cancels it. True if it was interrupted.
+    async fn fill(
+        &self,
+        config: &Config,
+        store: &Store,
+        registry: Arc<Registry>,
+        job: i64,
+        tasks: &[PlannedTask],
+        units: &[RegisteredUnit],
+    ) -> anyhow::Result<bool> {
+        let mut by_source: BTreeMap<String, u64> = BTreeMap::new();
+        for task in tasks.iter().filter(|task| task.skip.is_none()) {
+            *by_source.entry(task.source.clone()).or_default() += 1;
+        }
+        let names: HashMap<i64, String> = units.iter().map(|u| (u.id, u.unit.name.clone())).collect();
+        let mut watch = Watch::new(&by_source);
+        let worker = Worker::new(store.clone(), registry, options(config));
+        let stop = CancellationToken::new();
+        let (sender, mut steps) = mpsc::unbounded_channel();
+        let run = worker.run_job(job, stop.clone(), sender);
+        let mut run = std::pin::pin!(run);
+        let result = loop {
+            tokio::select! {
+                result = &mut run => break result,
+                Some(step) = steps.recv() => watch.show(&step, &names),
+                signal = tokio::signal::ctrl_c(), if !stop.is_cancelled() => {
+                    signal.context("listening for Ctrl-C")?;
+                    tracing::warn!("interrupted; what is stored stays, the rest of the job is cancelled");
+                    stop.cancel();
+                }
+            }
+        };
+        while let Ok(step) = steps.try_recv() {
+            watch.show(&step, &names);
+        }
+        watch.end();
+        result?;
+        if stop.is_cancelled() {
+            store.cancel_job(job, "Ctrl-C at backfill run", clock::now()).await?;
+        }
+        Ok(stop.is_cancelled())
+    }
+
+    fn say_what_is_skipped(&self, tasks: &[PlannedTask]) -> anyhow::Result<()> {
+        let mut skipped: BTreeMap<(&str, String), u64> = BTreeMap::new();
+        for task in tasks {
+            if let Some(skip) = task.skip {
+                *skipped.entry((&task.source, skip.to_string())).or_default() += 1;
+            }
+        }
+        for ((source, why), tasks) in &skipped {
+            tracing::warn!(source, tasks, "skipped: {why}");
+        }
+        if skipped.values().sum::<u64>() == tasks.len() as u64 {
+            let reasons: Vec<_> = skipped.keys().map(|(source, why)| format!("{source}: {why}")).collect();
+            bail!("nothing to fetch between {} and {}: {}", self.from, self.to, reasons.join("; "));
+        }
+        Ok(())
+    }
+}
+
+/// Units with the calendar of their sources. A source that can't be used is planned for all the same, by UTC
+/// months, so that its tasks fail with the reason and are not forgotten.
+fn plan_units(units: &[RegisteredUnit], registry: &Registry) -> Vec<PlanUnit> {
+    let planned = units.iter().map(|unit| {
+        let described = registry.get(&unit.source).and_then(Result::ok).map(|source| source.description());
+        PlanUnit {
+            unit_id: unit.id,
+            source: unit.source.clone(),
+            zone: described.map_or(chrono_tz::Tz::UTC, |described| described.month_zone),
+            first_month: described.and_then(|described| described.first_month),
+        }
+    });
+    planned.collect()
+}
+
+/// From the first instant of any task to the last.
+fn span(tasks: &[PlannedTask]) -> Option<Window> {
+    let start = tasks.iter().map(|task| task.window.start).min()?;
+    let end = tasks.iter().map(|task| task.window.end).max()?;
+    Some(Window { start, end })
+}
+
+fn options(config: &Config) -> Options {
+    let worker = &config.worker;
+    Options {
+        concurrency: worker.concurrency as usize,
+        source_concurrency: config
+            .sources
+            .iter()
+            .map(|source| (source.id.as_str().to_owned(), source.concurrency))
+            .collect(),
+        lease: worker.lease,
+        heartbeat: worker.heartbeat,
+        poll: worker.poll,
+        retry: RetryPolicy {
+            attempts: worker.retry.attempts,
+            base: worker.retry.base,
+            longest: worker.retry.max,
+            ..RetryPolicy::default()
+        },
+    }
+}
+
+/// A row per unit, and what failed with its reason.
+async fn report(store: &Store, job: i64, summary: &JobSummary, units: &[RegisteredUnit]) -> anyhow::Result<()> {
+    let tasks = store.tasks(job, TaskFilter::default()).await?;
+    let mut table = output::table([
+        "unit", "source", "tasks", "completed", "empty", "failed", "inserted", "updated", "unchanged", "rejected",
+    ]);
+    for unit in units {
+        let own: Vec<_> = tasks.iter().filter(|task| task.generation_unit_id == unit.id).collect();
+        let count = |holds: &dyn Fn(&&&Task) -> bool| own.iter().filter(|t| holds(t)).count();
+        let sum = |of: &dyn Fn(&Task) -> i64| own.iter().map(|task| of(task)).sum::<i64>();
+        table.add_row([
+            unit.unit.name.clone(),
+            unit.source.clone(),
+            own.len().to_string(),
+            count(&|t| t.status == TaskStatus::Completed).to_string(),
+            count(&|t| t.outcome == Some(TaskOutcome::Empty)).to_string(),
+            count(&|t| t.status == TaskStatus::Failed).to_string(),
+            sum(&|t| t.records_inserted).to_string(),
+            sum(&|t| t.records_updated).to_string(),
+            sum(&|t| t.records_unchanged).to_string(),
+            sum(&|t| t.records_rejected).to_string(),
+        ]);
+    }
+    println!("{table}");
+    if summary.failed > 0 {
+        println!("failed:");
+    }
+    for task in tasks.iter().filter(|task| task.status == TaskStatus::Failed) {
+        let name = units.iter().find(|unit| unit.id == task.generation_unit_id).map_or("", |u| &u.unit.name);
+        println!(
+            "  {name} {}: {}: {}",
+            task.month,
+            task.error_code.as_deref().unwrap_or_default(),
+            task.error_message.as_deref().unwrap_or_default()
+        );
+    }
+    Ok(())
+}
+
+/// `completed` counts every task that ended well, `empty` those among them for which the upstream has nothing.
+fn last_line(summary: &JobSummary, seconds: f64) -> String {
+    format!(
+        "tasks={} completed={} empty={} failed={} inserted={} updated={} unchanged={} rejected={} requests={} seconds={seconds:.2}",
+        summary.total,
+        summary.completed,
+        summary.empty,
+        summary.failed,
+        summary.records_inserted,
+        summary.records_updated,
+        summary.records_unchanged,
+        summary.records_rejected,
+        summary.requests,
+    )
+}

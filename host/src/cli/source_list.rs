@@ -1,0 +1,55 @@
+//! `backfill source list`: the sources, what each says of itself, and whether it can be used.
+
+use std::{path::Path, process::ExitCode, sync::Arc};
+
+use super::{
+    context::{self, env},
+    output,
+};
+use crate::{
+    egress::{LocalAllowance, Shared},
+    source::{Registry, Source},
+};
+
+pub(super) async fn act(path: &Path) -> anyhow::Result<ExitCode> {
+    let config = context::load(path)?;
+    let shared = Shared::new(Arc::<LocalAllowance>::default());
+    let registry = Registry::load(&config, &env, &context::engine(&config)?, &shared).await;
+    let mut table = output::table(["source", "version", "component", "months", "since", "lag", "status"]);
+    let mut all_well = true;
+    for (id, source) in registry.iter() {
+        match source {
+            Ok(source) => table.add_row(row(id, source)),
+            Err(why) => {
+                all_well = false;
+                table.add_row([id, "", "", "", "", "", &format!("can't be used: {why}")])
+            }
+        };
+    }
+    for source in config.sources.iter().filter(|source| !source.enabled) {
+        table.add_row([source.id.as_str(), "", "", "", "", "", "disabled"]);
+    }
+    println!("{table}");
+    for (id, source) in registry.iter().filter_map(|(id, source)| Some((id, source.ok()?))) {
+        let described = source.description();
+        println!("\n{id}: {}\n  unit code: {}", described.summary, described.unit_code);
+        for setting in &described.settings {
+            let default = setting.default.as_deref().map(|d| format!(" (default {d})")).unwrap_or_default();
+            println!("  {}: {}{default}", setting.name, setting.summary);
+        }
+    }
+    Ok(if all_well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn row(id: &str, source: &Source) -> [String; 7] {
+    let described = source.description();
+    [
+        id.to_owned(),
+        described.version.clone(),
+        source.digest().chars().take(12).collect(),
+        described.month_zone.to_string(),
+        described.first_month.map(|month| month.to_string()).unwrap_or_default(),
+        format!("{} d", described.publication_lag_days),
+        if source.collects() { "ready, collects".to_owned() } else { "ready".to_owned() },
+    ]
+}

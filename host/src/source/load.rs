@@ -1,0 +1,165 @@
+//! From a file to a component that is known to run: read, digest, compile, link, a trial instance, `describe`.
+
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+use wasmtime::component::{Component, InstancePre};
+
+use super::{
+    bindings::{adapter, collector},
+    call::{self, Sandbox},
+    describe::Description,
+    engine::Engine,
+    fault::Fault,
+    imports,
+    state::State,
+};
+
+/// The contract that this host speaks.
+const CONTRACT: &str = "backfill:source@1.0.0";
+
+/// Why a component can't be used. Each message names the file and the next step.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LoadError {
+    /// The file can't be read.
+    #[error("{}: {why}; build the component or correct `component`", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        why: String,
+    },
+    /// The file is not the one that the configuration pins.
+    #[error("{}: sha256 is {actual}, but the configuration pins {expected}; restore the file or change `sha256`", path.display())]
+    DigestMismatch {
+        /// The file.
+        path: PathBuf,
+        /// `sha256` of the configuration.
+        expected: String,
+        /// What the file has.
+        actual: String,
+    },
+    /// The file is no WebAssembly component (cut off, a core module, something else).
+    #[error("{}: {why}", path.display())]
+    NotAComponent {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// A component, but not of this contract.
+    #[error("{}: not a source of the contract {CONTRACT}: {why}", path.display())]
+    WrongWorld {
+        /// The file.
+        path: PathBuf,
+        /// The import or export that does not fit.
+        why: String,
+    },
+    /// The trial call of `describe` failed.
+    #[error("{}: describe failed: {fault}", path.display())]
+    DescribeFailed {
+        /// The file.
+        path: PathBuf,
+        /// How.
+        fault: Fault,
+    },
+    /// `describe` answered something that the host can't use.
+    #[error("{}: describe is not usable: {why}", path.display())]
+    BadDescription {
+        /// The file.
+        path: PathBuf,
+        /// Which field and why.
+        why: String,
+    },
+}
+
+impl LoadError {
+    /// Whether the file is missing or not the pinned one, which `config::check_sources` reports with its line.
+    pub const fn is_about_the_file(&self) -> bool {
+        matches!(self, Self::Unreadable { .. } | Self::DigestMismatch { .. })
+    }
+}
+
+/// A component that has been compiled, linked and tried.
+pub(super) struct Loaded {
+    /// sha256 of the file, hex.
+    pub(super) digest: String,
+    pub(super) pre: InstancePre<State>,
+    pub(super) adapter: adapter::GuestIndices,
+    pub(super) collector: Option<collector::GuestIndices>,
+    pub(super) description: Description,
+}
+
+impl Loaded {
+    pub(super) async fn open(engine: &Engine, path: &Path, pinned: Option<&str>) -> Result<Self, LoadError> {
+        let bytes = tokio::fs::read(path)
+            .await
+            .map_err(|error| LoadError::Unreadable { path: path.into(), why: error.to_string() })?;
+        let digest = hex::encode(Sha256::digest(&bytes));
+        if let Some(expected) = pinned.filter(|expected| !expected.eq_ignore_ascii_case(&digest)) {
+            return Err(LoadError::DigestMismatch {
+                path: path.into(),
+                expected: expected.to_owned(),
+                actual: digest,
+            });
+        }
+        let component = compile(engine, path, bytes).await?;
+        let wrong_world = |error: wasmtime::Error| LoadError::WrongWorld {
+            path: path.into(),
+            why: explain_world(engine, &component, &error),
+        };
+        let linker = imports::linker(engine).map_err(wrong_world)?;
+        let pre = linker.instantiate_pre(&component).map_err(wrong_world)?;
+        let adapter = adapter::GuestIndices::new(&pre).map_err(wrong_world)?;
+        let collector = collector::GuestIndices::new(&pre).ok();
+        let said = call::describe(engine, &pre, &adapter)
+            .await
+            .map_err(|fault| LoadError::DescribeFailed { path: path.into(), fault })?;
+        let description = Description::from_wit(said)
+            .map_err(|why| LoadError::BadDescription { path: path.into(), why })?;
+        Ok(Self { digest, pre, adapter, collector, description })
+    }
+
+    pub(super) const fn sandbox<'a>(&'a self, engine: &'a Engine) -> Sandbox<'a> {
+        Sandbox { engine, pre: &self.pre }
+    }
+}
+
+async fn compile(engine: &Engine, path: &Path, bytes: Vec<u8>) -> Result<Component, LoadError> {
+    let not_a_component = |why: String| LoadError::NotAComponent { path: path.into(), why };
+    match bytes.get(..8) {
+        Some(b"\0asm\x0d\0\x01\0") => {}
+        Some(b"\0asm\x01\0\0\0") => {
+            return Err(not_a_component(
+                "a core module, not a component; build it with --target wasm32-wasip2".into(),
+            ));
+        }
+        _ => return Err(not_a_component("not a WebAssembly file".into())),
+    }
+    let wasm = engine.wasm.clone();
+    // Compiling takes up to a second of pure computing: not on a thread that serves I/O.
+    tokio::task::spawn_blocking(move || Component::new(&wasm, bytes))
+        .await
+        .map_err(|error| not_a_component(format!("compiling it failed: {error}")))?
+        .map_err(|error| not_a_component(format!("the file is damaged or cut off: {}", error.root_cause())))
+}
+
+/// What does not fit, with the versions on both sides where the component speaks another one.
+fn explain_world(engine: &Engine, component: &Component, error: &wasmtime::Error) -> String {
+    let ty = component.component_type();
+    let mut theirs: Vec<String> = ty
+        .imports(&engine.wasm)
+        .map(|(name, _)| name)
+        .chain(ty.exports(&engine.wasm).map(|(name, _)| name))
+        .filter(|name| name.starts_with("backfill:source/"))
+        .map(str::to_owned)
+        .collect();
+    theirs.sort_unstable();
+    theirs.dedup();
+    let speaks = if theirs.is_empty() {
+        "it neither imports nor exports anything of it".to_owned()
+    } else {
+        format!("it has {}", theirs.join(", "))
+    };
+    format!("{speaks}; {error:#}; build it against this host's wit/source.wit")
+}

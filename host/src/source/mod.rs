@@ -1,0 +1,28 @@
+//! The WebAssembly side: components are loaded, checked, and called, each call in a sandbox of its own.
+//!
+//! wasmtime's types stay in this folder. The rest of the host sees [`Registry`], [`Source`] and what a call
+//! gives back: [`CallReport`] with two layers, an outer [`Fault`] (the sandbox ended the call) and an inner
+//! [`Failure`](crate::domain::Failure) (what the source said).
+
+mod bindings;
+mod call;
+mod convert;
+mod describe;
+mod engine;
+mod fault;
+mod imports;
+mod limits;
+mod load;
+mod log;
+mod registry;
+mod state;
+
+pub use call::{CallReport, Collected, Source};
+pub use describe::{Description, Setting};
+pub use engine::Engine;
+pub use fault::Fault;
+pub use limits::Caps;
+pub use load::LoadError;
+pub use log::{LogLevel, LogLine};
+pub use registry::{Registry, Unusable, open};
+

@@ -1,0 +1,157 @@
+//! One attempt: call the source, check what it returned, commit, or decide what follows.
+
+use std::sync::Arc;
+
+use crate::{
+    clock,
+    domain::{Failure, Next, RetryPolicy, Series, Setback, Validated, validate},
+    source::{CallReport, Fault, LogLevel, LogLine, Source},
+    store::{self, AttemptReport, Claim, Ending, Finished, NewLogLine, Store, StoreError, TaskError},
+};
+
+/// What an attempt came to, before it is committed.
+struct Verdict {
+    next: Step,
+    code: &'static str,
+    message: String,
+    validated: Option<Validated>,
+}
+
+enum Step {
+    Store,
+    Then(Next),
+}
+
+/// How an attempt ended, once it is committed.
+pub(super) struct Committed {
+    pub(super) finished: Finished,
+    pub(super) message: Option<String>,
+    /// Nothing more is to be asked of the source: why.
+    pub(super) pause: Option<String>,
+}
+
+/// Runs a claimed task and commits what it came to. No transaction is open and nothing is locked while the
+/// guest runs.
+pub(super) async fn attempt(
+    store: &Store,
+    source: &Arc<Source>,
+    retry: &RetryPolicy,
+    claim: &Claim,
+) -> Result<Committed, StoreError> {
+    let call = source.fetch(&claim.unit, claim.month, claim.window).await;
+    let report = AttemptReport {
+        component_digest: Some(source.digest().to_owned()),
+        requests: call.usage.requests.into(),
+        response_bytes: call.usage.bytes,
+        cpu: call.cpu,
+        answers: call.usage.answers.clone(),
+    };
+    let log: Vec<NewLogLine> = call.log.iter().map(|line| log_line(claim, line)).collect();
+    let verdict = judge(call, claim, retry);
+    store.append_logs(&log).await?;
+    commit(store, claim, &report, verdict).await
+}
+
+/// Ends a claim whose source can't be called at all.
+pub(super) async fn refuse(store: &Store, claim: &Claim, why: &str) -> Result<Committed, StoreError> {
+    let verdict = Verdict {
+        next: Step::Then(Next::Fail),
+        code: "source-unusable",
+        message: why.to_owned(),
+        validated: None,
+    };
+    commit(store, claim, &AttemptReport::default(), verdict).await
+}
+
+fn judge(
+    call: CallReport<Vec<Series>>,
+    claim: &Claim,
+    retry: &RetryPolicy,
+) -> Verdict {
+    let next = |setback| Step::Then(retry.next(setback, claim.attempt, clock::now(), rand::random()));
+    match call.outcome {
+        Ok(Ok(series)) => {
+            let validated = validate(claim.window, claim.unit.capacity_mw, series);
+            if validated.accepted.is_empty() {
+                let message = format!("every value was rejected: {}", reasons(&validated));
+                // What can't be believed now may be mended upstream: like an answer that can't be read.
+                let failure = Failure::Malformed(message.clone());
+                let next = next(Setback::Failure(&failure));
+                Verdict { next, code: "rejected", message, validated: Some(validated) }
+            } else {
+                Verdict { next: Step::Store, code: "", message: String::new(), validated: Some(validated) }
+            }
+        }
+        Ok(Err(failure)) => Verdict {
+            next: next(Setback::Failure(&failure)),
+            code: failure.case().as_str(),
+            message: failure.message(),
+            validated: None,
+        },
+        Err(fault) => {
+            let setback = match &fault {
+                Fault::WallDeadline { .. } | Fault::Host(_) => Setback::Passing,
+                _ => Setback::Crash,
+            };
+            Verdict { next: next(setback), code: fault.code(), message: fault.to_string(), validated: None }
+        }
+    }
+}
+
+async fn commit(
+    store: &Store,
+    claim: &Claim,
+    report: &AttemptReport,
+    verdict: Verdict,
+) -> Result<Committed, StoreError> {
+    let Verdict { next, code, message, validated } = verdict;
+    let error = TaskError { code, message: &message, rejected: None };
+    let ending = match (&next, &validated) {
+        (Step::Store, Some(validated)) => Ending::Records(validated),
+        (Step::Then(next), rejected) => {
+            let error = TaskError { rejected: rejected.as_ref(), ..error };
+            match next {
+                Next::Empty => Ending::Empty(&message),
+                Next::Retry(at) => Ending::Retry((*at).into(), error),
+                Next::Wait(at) => Ending::Release(Some((*at).into()), error),
+                Next::Fail | Next::PauseSource => Ending::Failed(error),
+            }
+        }
+        // `judge` never stores without records; if it did, the task fails rather than completes.
+        (Step::Store, None) => Ending::Failed(error),
+    };
+    let pause = matches!(next, Step::Then(Next::PauseSource)).then(|| message.clone());
+    let finished = store.finish(claim, ending, report, clock::now()).await?;
+    let message = (!message.is_empty()).then_some(message);
+    Ok(Committed { finished, message, pause })
+}
+
+fn reasons(validated: &Validated) -> String {
+    let counted: Vec<_> =
+        validated.rejected.iter().map(|(reason, count)| format!("{count} {}", reason.as_str())).collect();
+    counted.join(", ")
+}
+
+fn log_line(claim: &Claim, line: &LogLine) -> NewLogLine {
+    NewLogLine {
+        task_id: claim.task_id,
+        fence: claim.fence,
+        at: line.at.into(),
+        level: match line.level {
+            LogLevel::Debug => store::LogLevel::Debug,
+            LogLevel::Info => store::LogLevel::Info,
+            LogLevel::Warn => store::LogLevel::Warn,
+            LogLevel::Error => store::LogLevel::Error,
+        },
+        message: line.text.clone(),
+    }
+}
+
+/// Gives a claim back when the worker stops: ready for the next one at once, and no attempt is spent.
+pub(super) async fn give_back(store: &Store, claim: &Claim) -> Result<Committed, StoreError> {
+    let message = "the worker was stopped; the task is ready for the next one".to_owned();
+    let error = TaskError { code: "shutdown", message: &message, rejected: None };
+    let ending = Ending::Release(None, error);
+    let finished = store.finish(claim, ending, &AttemptReport::default(), clock::now()).await?;
+    Ok(Committed { finished, message: Some(message), pause: None })
+}
