@@ -118,7 +118,8 @@ impl FromText for ParameterName {
 
 impl CredentialSpec {
     pub(super) fn read(item: &Item<'_>, folder: &Path) -> Option<Self> {
-        let form = "{ header = \"NAME\", from = \"env:VAR\" }, with query instead of header and file:PATH instead of env:VAR where that fits";
+        let form = "{ header = \"NAME\", from = \"env:VAR\" }, with query instead of header \
+                    and file:PATH instead of env:VAR where that fits";
         let section = item.section(form)?;
         let place = place(&section);
         let from = section.required("from", Origin::EXPECTED).and_then(|item| item.text());

@@ -22,7 +22,8 @@ impl fmt::Display for SourceId {
 }
 
 impl FromText for SourceId {
-    const EXPECTED: &'static str = "a lower-case letter followed by lower-case letters, digits and hyphens, at most 64 in all, such as \"entsoe\"";
+    const EXPECTED: &'static str = "a lower-case letter followed by lower-case letters, digits and \
+         hyphens, at most 64 in all, such as \"entsoe\"";
 
     fn from_text(text: &str) -> Result<Self, String> {
         let inside = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';

@@ -48,7 +48,11 @@ impl Worker {
             let (heartbeat, lease) = (worker.heartbeat.show(), worker.lease.show());
             section.problem(
                 "heartbeat",
-                format!("{heartbeat} is more than half of the lease of {lease}, so that one lost renewal would lose the task; expected at most {}", (worker.lease / 2).show()),
+                format!(
+                    "{heartbeat} is more than half of the lease of {lease}, so that one lost \
+                     renewal would lose the task; expected at most {}",
+                    (worker.lease / 2).show()
+                ),
             );
         }
         section.finish();
