@@ -95,7 +95,10 @@ fn value<'a>(
     let row = snapshot.rows.iter().find(|row| Some(&row.station) == station);
     let row = row.ok_or_else(|| Without::Nothing("the report shows no such unit".to_owned()))?;
     if let Some(reason) = refused.get(&row.station.energy_type) {
-        return Err(Without::Refused(reason.clone()));
+        return Err(Without::Refused(format!(
+            "all {} values are refused: {reason}",
+            row.station.energy_type
+        )));
     }
     let output = row.output().ok_or_else(|| {
         let note = if row.note.is_empty() { "N/A" } else { &row.note };
