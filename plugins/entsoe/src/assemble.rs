@@ -34,7 +34,7 @@ impl Gathered {
     }
 
     /// Takes a series of a document. The error says what of it can't be read.
-    pub fn add(&mut self, mut series: TimeSeries) -> Result<(), String> {
+    pub fn add(&mut self, series: &mut TimeSeries) -> Result<(), String> {
         let direction = series.direction()?;
         let known = |strand: &Strand| strand.direction == direction && strand.psr == series.psr;
         let index = self.strands.iter().position(known).unwrap_or_else(|| {

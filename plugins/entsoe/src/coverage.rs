@@ -26,11 +26,11 @@ pub fn report(
         rest = after;
         let covered: i64 = inside.iter().map(|interval| i64::from(interval.seconds)).sum();
         let length = day.end - day.start;
-        let date: String = time::format_utc(day.start).chars().take(10).collect();
+        let date = || time::format_utc(day.start).chars().take(10).collect::<String>();
         if inside.is_empty() {
-            without.push(date);
+            without.push(date());
         } else if covered < length {
-            partial.push(format!("{date} ({} of {} min)", covered / 60, length / 60));
+            partial.push(format!("{} ({} of {} min)", date(), covered / 60, length / 60));
         }
     }
     let (cut_short, gap) = match direction {

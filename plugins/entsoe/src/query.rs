@@ -4,6 +4,7 @@ use std::fmt;
 use std::ops::Range;
 
 use backfill_guest::{http, time};
+use chrono::{DateTime, Datelike as _, Timelike as _};
 
 use crate::{psr, target::Target};
 
@@ -128,7 +129,8 @@ pub fn utc_days(window: Range<i64>) -> impl Iterator<Item = Range<i64>> {
 
 /// `yyyyMMddHHmm`, as the platform wants its instants.
 fn compact(at: i64) -> String {
-    time::format_utc(at).chars().filter(char::is_ascii_digit).take(12).collect()
+    let at = DateTime::from_timestamp(at, 0).unwrap_or_default();
+    format!("{:04}{:02}{:02}{:02}{:02}", at.year(), at.month(), at.day(), at.hour(), at.minute())
 }
 
 #[cfg(test)]

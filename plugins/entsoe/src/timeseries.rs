@@ -3,6 +3,7 @@
 use std::str::FromStr;
 
 use backfill_guest::time;
+use chrono::NaiveDate;
 
 use crate::curve::{Curve, Period, Point};
 use crate::resolution;
@@ -186,7 +187,18 @@ impl TimeSeries {
 }
 
 fn instant(text: &str) -> Result<i64, String> {
-    time::parse_utc(text).ok_or_else(|| format!("`{text}` is no instant"))
+    minute_of_utc(text).or_else(|| time::parse_utc(text)).ok_or_else(|| format!("`{text}` is no instant"))
+}
+
+/// `YYYY-MM-DDThh:mmZ`, as every interval is written: read without trying other spellings first.
+fn minute_of_utc(text: &str) -> Option<i64> {
+    let number = |from: usize, to: usize| text.get(from..to)?.parse::<u32>().ok();
+    let marks = [4, 7, 10, 13, 16].map(|at| text.as_bytes().get(at).copied());
+    if text.len() != 17 || marks != [b'-', b'-', b'T', b':', b'Z'].map(Some) {
+        return None;
+    }
+    let date = NaiveDate::from_ymd_opt(number(0, 4)?.cast_signed(), number(5, 7)?, number(8, 10)?)?;
+    Some(date.and_hms_opt(number(11, 13)?, number(14, 16)?, 0)?.and_utc().timestamp())
 }
 
 fn position(text: &str) -> Result<u32, String> {
@@ -214,6 +226,17 @@ mod tests {
         for text in ["1,5", "", "NaN", "nan", "inf", "-infinity", "1e999", "1 000", "n/a", "0x10", "--1"] {
             assert!(quantity(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn instants_are_read_alike_in_every_spelling() {
+        for text in ["2024-03-31T01:00Z", "2024-03-31T01:00:00Z", "2024-03-31T02:00:00+01:00"] {
+            assert_eq!(instant(text), Ok(1_711_846_800), "{text}");
+        }
+        for text in ["2024-02-30T01:00Z", "2024-03-31T24:00Z", "2024-03-31 01:00Z", "20é4-03-31T01:0Z", ""] {
+            assert_eq!(minute_of_utc(text), None, "{text}");
+        }
+        assert!(instant("yesterday").is_err());
     }
 
     #[test]
