@@ -85,7 +85,8 @@ pub fn read(
     Ok(tokens.taken)
 }
 
-/// Of a plainly marked up document, its type, and those `TimeSeries` elements in which a needle occurs. `None` if only all tokens can tell.
+/// Of a plainly marked up document, its type, and those `TimeSeries` elements in which a needle occurs. `None` if
+/// only all tokens can tell.
 ///
 /// Why this is sound: the root is closed at the very end, so nothing is cut off; without `<!`, `<?` and `&#` every
 /// `<TimeSeries` is the start of an element and every needle is spelled out; and a needle that is not inside the
