@@ -14,6 +14,7 @@
 
 mod admin;
 pub mod catalogue;
+mod clock;
 mod eia;
 mod elexon;
 mod entsoe;

@@ -58,7 +58,7 @@ struct Arguments {
     /// The year whose shape Taipower's snapshot has.
     #[arg(long, value_enum, default_value_t = SnapshotFormat::Y2026)]
     taipower_format: SnapshotFormat,
-    /// Units in Taipower's ten-minute file beside the 17 wind units; 160 make about 200 MB.
+    /// Units in Taipower's ten-minute file beside the 17 wind units; 140 make about 200 MB.
     #[arg(long, value_name = "N", default_value_t = Options::default().taipower_d006010_other_units)]
     taipower_other_units: usize,
 }

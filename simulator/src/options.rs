@@ -67,7 +67,7 @@ pub struct Options {
     /// Made-up plants, beside the real ones.
     pub eia_plants: usize,
     pub taipower_format: SnapshotFormat,
-    /// Units in the ten-minute file beside the 17 wind units: about 1.2 MB each; 160 make 200 MB.
+    /// Units in the ten-minute file beside the 17 wind units: 1.3 MB each; 140 make 200 MB.
     pub taipower_d006010_other_units: usize,
     pub faults: Vec<Fault>,
 }

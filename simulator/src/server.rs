@@ -13,7 +13,6 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use chrono::Utc;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -28,7 +27,7 @@ use crate::log::LogEntry;
 use crate::options::Options;
 use crate::query::Query;
 use crate::world::World;
-use crate::{admin, eia, elexon, entsoe, taipower};
+use crate::{admin, clock, eia, elexon, entsoe, taipower};
 
 /// A running simulator. It stops when dropped.
 #[derive(Debug)]
@@ -155,7 +154,7 @@ async fn connection(stream: TcpStream, app: Router) {
 
 /// Meets the faults, asks the upstream, writes the log.
 async fn upstream(State(world): State<Arc<World>>, request: Request, next: Next) -> Response {
-    let at = Utc::now();
+    let at = clock::now();
     let path = request.uri().path().to_owned();
     let Some(api) = Api::of_path(&path) else {
         return next.run(request).await;

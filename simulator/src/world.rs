@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
+use crate::clock;
 use crate::entsoe::RequestLimiter;
 use crate::fault::schedule::Schedule;
 use crate::log::Log;
@@ -25,6 +26,6 @@ impl World {
 
     /// The simulated present: fixed by the options, or that of the clock.
     pub(crate) fn now(&self) -> DateTime<Utc> {
-        self.options.now.unwrap_or_else(Utc::now)
+        self.options.now.unwrap_or_else(clock::now)
     }
 }

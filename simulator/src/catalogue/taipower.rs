@@ -5,6 +5,8 @@
 pub struct Station {
     /// As the file has it: `陸域風力/Onshore Wind` …
     pub energy_type: &'static str,
+    /// The Chinese part of the name.
+    pub chinese: &'static str,
     /// As the file has it: Chinese and English name with a slash between, which one row lacks.
     pub name: &'static str,
     pub capacity_mw: f64,
@@ -18,61 +20,47 @@ const SOLAR: &str = "太陽能/Solar";
 
 const fn station(
     energy_type: &'static str,
+    chinese: &'static str,
     name: &'static str,
     capacity_mw: f64,
     short: Option<&'static str>,
 ) -> Station {
-    Station { energy_type, name, capacity_mw, short }
+    Station { energy_type, chinese, name, capacity_mw, short }
 }
 
 /// Every station, in the order of the file.
 pub const STATIONS: &[Station] = &[
-    station(ONSHORE, "石門風力/Shimen Wind Power", 3.96, Some("石門")),
-    station(ONSHORE, "林口風力/Linkou Wind Power", 6.0, Some("林口")),
-    station(ONSHORE, "蘆竹風力/Luzhu Wind Power", 7.2, Some("蘆竹")),
-    station(ONSHORE, "觀園風力/Guanyuan Wind Power", 30.0, Some("觀園")),
-    station(ONSHORE, "大潭風力/Datan Wind Power", 12.3, Some("大潭")),
-    station(ONSHORE, "新竹香山風力/Hsinchu Xiangshan Wind Power", 12.0, Some("香山")),
-    station(ONSHORE, "台中港區風力/Taichung Harbor Wind Power", 35.0, Some("台中港")),
-    station(ONSHORE, "台中電廠風力/Taichung Power Plant Wind Power", 8.0, Some("台中電廠")),
-    station(ONSHORE, "彰工風力Changgong Wind Power", 86.2, Some("彰工")),
-    station(ONSHORE, "彰化王功風力/Changhua Wanggong Wind Power", 23.0, Some("王功")),
-    station(ONSHORE, "彰化永興風力/Changhua Yongxing Wind Power", 10.0, Some("永興")),
-    station(ONSHORE, "雲林麥寮風力/Yunlin Mailiao Wind Power", 46.0, Some("雲麥")),
-    station(ONSHORE, "雲林台西風力發電站/Yunlin Taixi Wind Power", 10.0, Some("台西")),
-    station(ONSHORE, "雲林四湖風力/Yunlin Sihu Wind Power", 28.0, Some("四湖")),
-    station(ONSHORE, "恆春風力/Hengchun Wind Power", 4.5, Some("恆春")),
-    station(ONSHORE, "中屯風力/Zhongtun Wind Power", 4.8, None),
-    station(ONSHORE, "澎湖湖西風力/Penghu Huxi Wind Power", 5.4, Some("湖西")),
-    station(ONSHORE, "金沙風力/Jinsha Wind Power", 4.0, None),
-    station(ONSHORE, "澎湖龍門風力/Penghu Longmen Wind Power", 20.4, Some("龍門")),
-    station(OFFSHORE, "離岸一期風力/Offshore Phase1 Wind Power", 109.2, Some("離岸一期")),
-    station(SOLAR, "彰化彰濱太陽光電/Changhua Changbin Solars", 100.0, Some("彰濱光")),
-    station(SOLAR, "台南鹽田太陽光電/Tainan Yantian Solars", 150.0, Some("南鹽光")),
-    station(SOLAR, "龍潭E/S太陽光電/Longtan E/S Solars", 0.2, None),
+    station(ONSHORE, "石門風力", "石門風力/Shimen Wind Power", 3.96, Some("石門")),
+    station(ONSHORE, "林口風力", "林口風力/Linkou Wind Power", 6.0, Some("林口")),
+    station(ONSHORE, "蘆竹風力", "蘆竹風力/Luzhu Wind Power", 7.2, Some("蘆竹")),
+    station(ONSHORE, "觀園風力", "觀園風力/Guanyuan Wind Power", 30.0, Some("觀園")),
+    station(ONSHORE, "大潭風力", "大潭風力/Datan Wind Power", 12.3, Some("大潭")),
+    station(ONSHORE, "新竹香山風力", "新竹香山風力/Hsinchu Xiangshan Wind Power", 12.0, Some("香山")),
+    station(ONSHORE, "台中港區風力", "台中港區風力/Taichung Harbor Wind Power", 35.0, Some("台中港")),
+    station(ONSHORE, "台中電廠風力", "台中電廠風力/Taichung Power Plant Wind Power", 8.0, Some("台中電廠")),
+    station(ONSHORE, "彰工風力", "彰工風力Changgong Wind Power", 86.2, Some("彰工")),
+    station(ONSHORE, "彰化王功風力", "彰化王功風力/Changhua Wanggong Wind Power", 23.0, Some("王功")),
+    station(ONSHORE, "彰化永興風力", "彰化永興風力/Changhua Yongxing Wind Power", 10.0, Some("永興")),
+    station(ONSHORE, "雲林麥寮風力", "雲林麥寮風力/Yunlin Mailiao Wind Power", 46.0, Some("雲麥")),
+    station(ONSHORE, "雲林台西風力發電站", "雲林台西風力發電站/Yunlin Taixi Wind Power", 10.0, Some("台西")),
+    station(ONSHORE, "雲林四湖風力", "雲林四湖風力/Yunlin Sihu Wind Power", 28.0, Some("四湖")),
+    station(ONSHORE, "恆春風力", "恆春風力/Hengchun Wind Power", 4.5, Some("恆春")),
+    station(ONSHORE, "中屯風力", "中屯風力/Zhongtun Wind Power", 4.8, None),
+    station(ONSHORE, "澎湖湖西風力", "澎湖湖西風力/Penghu Huxi Wind Power", 5.4, Some("湖西")),
+    station(ONSHORE, "金沙風力", "金沙風力/Jinsha Wind Power", 4.0, None),
+    station(ONSHORE, "澎湖龍門風力", "澎湖龍門風力/Penghu Longmen Wind Power", 20.4, Some("龍門")),
+    station(OFFSHORE, "離岸一期風力", "離岸一期風力/Offshore Phase1 Wind Power", 109.2, Some("離岸一期")),
+    station(SOLAR, "彰化彰濱太陽光電", "彰化彰濱太陽光電/Changhua Changbin Solars", 100.0, Some("彰濱光")),
+    station(SOLAR, "台南鹽田太陽光電", "台南鹽田太陽光電/Tainan Yantian Solars", 150.0, Some("南鹽光")),
+    station(SOLAR, "龍潭E/S太陽光電", "龍潭E/S太陽光電/Longtan E/S Solars", 0.2, None),
 ];
-
-impl Station {
-    /// The Chinese part of the name.
-    #[must_use]
-    pub fn chinese(&self) -> &'static str {
-        // Some names have a Latin "E/S" in their Chinese part, so that the first letter doesn't end it.
-        match self.name.find("風力C") {
-            Some(at) => self.name.get(..at + "風力".len()).unwrap_or(self.name),
-            None => self.name.rsplit_once(['光', '力', '站', '電']).map_or(self.name, |(before, rest)| {
-                let ends = self.name.len() - rest.len();
-                if before.is_empty() { self.name } else { self.name.get(..ends).unwrap_or(self.name) }
-            }),
-        }
-    }
-}
 
 /// The station whose full, Chinese or short name this is.
 #[must_use]
 pub fn find_station(name: &str) -> Option<&'static Station> {
     STATIONS
         .iter()
-        .find(|station| station.name == name || station.chinese() == name || station.short == Some(name))
+        .find(|station| station.name == name || station.chinese == name || station.short == Some(name))
 }
 
 /// A row of the snapshots.

@@ -13,7 +13,7 @@ use crate::noise;
 pub fn taipower_monthly_kwh(station: &str, year: i32, month: u32) -> Option<f64> {
     let station = find_station(station)?;
     let first = NaiveDate::from_ymd_opt(year, month, 1).filter(|_| year >= 2024)?;
-    if station.chinese() == "中屯風力" {
+    if station.chinese == "中屯風力" {
         return ((year, month) >= (2025, 4)).then_some(0.0);
     }
     let chance = noise::unit(station.name, i64::from(year) * 12 + i64::from(month));

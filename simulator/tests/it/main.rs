@@ -1,5 +1,7 @@
 //! Every rule is tested over loopback HTTP, as a source meets it.
 
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests fail like tests")]
+
 mod admin;
 mod eia;
 mod elexon;
