@@ -203,8 +203,9 @@ mod tests {
     fn a_job_follows_its_tasks_in_every_combination() {
         use TaskStatus::*;
         for (tasks, started, cancelled) in every_job() {
-            let counts =
-                tasks.iter().fold(TaskCounts { total: tasks.len() as i64, ..Default::default() }, |counts, status| {
+            let counts = tasks
+                .iter()
+                .fold(TaskCounts { total: tasks.len() as i64, ..Default::default() }, |counts, status| {
                     counts.with(*status)
                 });
             let has = |status| tasks.contains(&status);

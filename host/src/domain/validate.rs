@@ -118,7 +118,8 @@ impl Validated {
 /// Divides an answer into what may be stored and what may not. A capacity that is unknown, or not above zero,
 /// bounds nothing. Series of one identity are joined where their rows don't overlap; else the first stands.
 pub fn validate(window: Window, capacity_mw: Option<f64>, answer: Vec<Series>) -> Validated {
-    let bound = capacity_mw.filter(|capacity| *capacity > 0.0).map(|capacity| capacity * PLAUSIBLE_OVER_CAPACITY);
+    let bound =
+        capacity_mw.filter(|capacity| *capacity > 0.0).map(|capacity| capacity * PLAUSIBLE_OVER_CAPACITY);
     let mut result = Validated::default();
     for mut series in answer {
         let rows = std::mem::take(&mut series.measurements);

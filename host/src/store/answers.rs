@@ -1,0 +1,100 @@
+//! The archive's index: which answers of the upstreams are kept, by request.
+
+use sqlx::{FromRow, types::Json};
+
+use super::{Instant, Store, StoreError, error::Doing};
+
+/// An answer to index. Nothing in it holds a secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewAnswer {
+    /// Id of the source that asked.
+    pub source: String,
+    /// Digest of the request without its secrets.
+    pub request_key: String,
+    /// `GET` or `POST`.
+    pub method: String,
+    /// The URL asked, without secrets.
+    pub url: String,
+    /// HTTP status.
+    pub status: u16,
+    /// Headers worth keeping.
+    pub headers: Vec<(String, String)>,
+    /// Digest of the body, which names it in the archive.
+    pub digest: String,
+    /// Length of the body.
+    pub body_bytes: u64,
+    /// Length of what the archive keeps of it.
+    pub stored_bytes: u64,
+    /// When the upstream answered.
+    pub fetched_at: Instant,
+}
+
+/// An answer that is kept.
+#[derive(Clone, Debug, PartialEq, Eq, FromRow)]
+pub struct Answer {
+    /// Row id, for an attempt's list of what it used.
+    pub id: i64,
+    /// HTTP status.
+    pub status: u16,
+    /// Headers.
+    #[sqlx(json)]
+    pub headers: Vec<(String, String)>,
+    /// Digest of the body, which names it in the archive.
+    pub digest: String,
+    /// Length of the body.
+    #[sqlx(try_from = "i64")]
+    pub body_bytes: u64,
+    /// When the upstream answered.
+    pub fetched_at: Instant,
+}
+
+impl Store {
+    /// The newest good answer (status 200 to 299) to a request of a source, not fetched before an instant.
+    pub async fn find_answer(
+        &self,
+        source: &str,
+        request_key: &str,
+        not_before: impl Into<Instant>,
+    ) -> Result<Option<Answer>, StoreError> {
+        const DOING: &str = "looking up a kept answer";
+        let not_before = not_before.into();
+        let mut conn = self.read(DOING).await?;
+        sqlx::query_as(
+            "SELECT id, status, headers, digest, body_bytes, fetched_at FROM answers
+             WHERE source = $1 AND request_key = $2 AND fetched_at >= $3 AND status BETWEEN 200 AND 299
+             ORDER BY fetched_at DESC, id DESC LIMIT 1",
+        )
+        .bind(source)
+        .bind(request_key)
+        .bind(not_before)
+        .fetch_optional(&mut *conn)
+        .await
+        .doing(DOING)
+    }
+
+    /// Indexes an answer whose body the archive holds already, and returns its id.
+    pub async fn record_answer(&self, answer: &NewAnswer) -> Result<i64, StoreError> {
+        const DOING: &str = "indexing an answer";
+        let mut tx = self.write(DOING).await?;
+        let id = sqlx::query_scalar(
+            "INSERT INTO answers (source, request_key, method, url, status, headers, digest, body_bytes,
+                                  stored_bytes, fetched_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING id",
+        )
+        .bind(&answer.source)
+        .bind(&answer.request_key)
+        .bind(&answer.method)
+        .bind(&answer.url)
+        .bind(answer.status)
+        .bind(Json(&answer.headers))
+        .bind(&answer.digest)
+        .bind(i64::try_from(answer.body_bytes).unwrap_or(i64::MAX))
+        .bind(i64::try_from(answer.stored_bytes).unwrap_or(i64::MAX))
+        .bind(answer.fetched_at)
+        .fetch_one(&mut *tx)
+        .await
+        .doing(DOING)?;
+        tx.commit().await.doing(DOING)?;
+        Ok(id)
+    }
+}

@@ -1,0 +1,88 @@
+//! What only one database understands: how it is connected to, locked, loaded in bulk, and what its error codes
+//! mean. Everything else in the store is SQL that SQLite and Postgres both speak.
+
+use std::{path::Path, time::Duration};
+
+use sqlx::{
+    ConnectOptions,
+    sqlite::{
+        SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
+    },
+};
+
+use super::error::Fault;
+
+pub(super) type Database = sqlx::Sqlite;
+pub(super) type Connection = SqliteConnection;
+pub(super) type Pool = sqlx::SqlitePool;
+
+/// SQLite has one writer; this takes its place in the queue before anything is read.
+pub(super) const BEGIN_WRITE: &str = "BEGIN IMMEDIATE";
+
+/// How long a statement waits for another process's write transaction.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long a caller waits for a connection of this process.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(30);
+
+const READERS: u32 = 4;
+
+fn options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .foreign_keys(true)
+        .busy_timeout(BUSY_TIMEOUT)
+        // With a write-ahead log, NORMAL loses no consistency on power loss, at most the last commits: their tasks run again.
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Normal)
+        .pragma("cache_size", "-65536")
+        .pragma("temp_store", "memory")
+        // Rows are read in thousands; the channel from SQLite's thread should not be the brake.
+        .row_buffer_size(1024)
+        .disable_statement_logging()
+}
+
+fn pool(connections: u32) -> SqlitePoolOptions {
+    SqlitePoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        // A file does not hang up; connections keep their prepared statements for as long as the process lives.
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .test_before_acquire(false)
+}
+
+/// The one writing connection.
+pub(super) async fn writer(path: &Path) -> sqlx::Result<Pool> {
+    pool(1).connect_with(options(path).create_if_missing(true)).await
+}
+
+/// The reading connections, opened as they are needed; they can't write.
+pub(super) fn readers(path: &Path) -> Pool {
+    pool(READERS).connect_lazy_with(options(path).pragma("query_only", "on"))
+}
+
+/// `(?, ?), (?, ?)`. Anonymous placeholders, since SQLite looks named ones up one by one.
+pub(super) fn values(rows: usize, columns: usize) -> String {
+    let row = format!("({})", placeholders(columns));
+    vec![row.as_str(); rows].join(", ")
+}
+
+/// `?, ?, ?`
+pub(super) fn placeholders(count: usize) -> String {
+    vec!["?"; count].join(", ")
+}
+
+/// What SQLite's primary result code says about the cause (<https://sqlite.org/rescode.html>).
+pub(super) fn fault_of(extended_code: u32) -> Fault {
+    match extended_code & 0xff {
+        5 | 6 => Fault::Busy,
+        8 => Fault::ReadOnly,
+        10 => Fault::Disk,
+        11 | 26 => Fault::Damaged,
+        13 => Fault::Full,
+        14 => Fault::Unreachable,
+        19 => Fault::Constraint,
+        _ => Fault::Other,
+    }
+}

@@ -1,0 +1,84 @@
+//! The allowance of each source, one for all hosts. What the state means is the caller's: a function of (state,
+//! now), run while the row is locked.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use serde_json::json;
+
+use super::{
+    Instant, Store, StoreError,
+    dialect::Connection,
+    error::Doing,
+    events::{self, EventKind, Subject},
+};
+
+impl Store {
+    /// Reserves a slot in one atomic step: `next` is given the stored arrival time (none for a source that has
+    /// never asked) and the end of a hold-off, and says how long to wait and which arrival time to store.
+    pub async fn reserve_slot(
+        &self,
+        source: &str,
+        next: impl FnOnce(Option<DateTime<Utc>>, Option<DateTime<Utc>>) -> (Duration, DateTime<Utc>) + Send,
+    ) -> Result<Duration, StoreError> {
+        const DOING: &str = "reserving a request of a source";
+        let mut tx = self.write(DOING).await?;
+        let (arrival, held_until) = state(&mut tx, source).await.doing(DOING)?;
+        let (wait, arrival) = next(arrival.map(Instant::utc), held_until.map(Instant::utc));
+        sqlx::query(
+            "INSERT INTO source_limits (source, tat) VALUES ($1, $2)
+             ON CONFLICT (source) DO UPDATE SET tat = excluded.tat",
+        )
+        .bind(source)
+        .bind(Instant::from(arrival))
+        .execute(&mut *tx)
+        .await
+        .doing(DOING)?;
+        tx.commit().await.doing(DOING)?;
+        Ok(wait)
+    }
+
+    /// Lets nobody ask a source before an instant; never shortens an earlier hold-off.
+    pub async fn hold_off(
+        &self,
+        source: &str,
+        until: impl Into<Instant>,
+        now: impl Into<Instant>,
+    ) -> Result<(), StoreError> {
+        const DOING: &str = "holding off a source";
+        let (until, now) = (until.into(), now.into());
+        let mut tx = self.write(DOING).await?;
+        let (_, before) = state(&mut tx, source).await.doing(DOING)?;
+        sqlx::query(
+            "INSERT INTO source_limits (source, held_until) VALUES ($1, $2)
+             ON CONFLICT (source) DO UPDATE SET held_until = excluded.held_until
+             WHERE source_limits.held_until IS NULL OR source_limits.held_until < excluded.held_until",
+        )
+        .bind(source)
+        .bind(until)
+        .execute(&mut *tx)
+        .await
+        .doing(DOING)?;
+        // Requests under way are refused together; the first one tells.
+        if before.is_none_or(|before| before <= now) {
+            let subject = Subject { source: Some(source), ..Subject::default() };
+            events::append(&mut tx, EventKind::SourceHeld, subject, json!({ "until": until }), now).await?;
+        }
+        tx.commit().await.doing(DOING)
+    }
+
+    /// Until when a source is held off, if it ever was.
+    pub async fn held_until(&self, source: &str) -> Result<Option<Instant>, StoreError> {
+        const DOING: &str = "looking whether a source is held off";
+        let mut conn = self.read(DOING).await?;
+        Ok(state(&mut conn, source).await.doing(DOING)?.1)
+    }
+}
+
+async fn state(conn: &mut Connection, source: &str) -> sqlx::Result<(Option<Instant>, Option<Instant>)> {
+    let row = sqlx::query_as("SELECT tat, held_until FROM source_limits WHERE source = $1")
+        .bind(source)
+        .fetch_optional(conn)
+        .await?;
+    Ok(row.unwrap_or_default())
+}

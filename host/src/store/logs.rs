@@ -1,0 +1,123 @@
+//! What sources and the host said while a task ran.
+
+use std::{fmt, str::FromStr};
+
+use serde::Serialize;
+use sqlx::{AssertSqlSafe, FromRow};
+
+use super::{Instant, Store, StoreError, dialect, error::Doing};
+
+/// How many lines one statement inserts.
+const LINES_PER_INSERT: usize = 64;
+
+/// How loud a line is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogLevel {
+    /// For authors of sources.
+    Debug,
+    /// For the curious.
+    Info,
+    /// Something to look at.
+    Warn,
+    /// Something that failed.
+    Error,
+}
+
+impl fmt::Display for LogLevel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Debug => "debug",
+            Self::Info => "info",
+            Self::Warn => "warn",
+            Self::Error => "error",
+        })
+    }
+}
+
+impl FromStr for LogLevel {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "debug" => Ok(Self::Debug),
+            "info" => Ok(Self::Info),
+            "warn" => Ok(Self::Warn),
+            "error" => Ok(Self::Error),
+            _ => Err(format!("{text:?} is no level; expected debug, info, warn or error")),
+        }
+    }
+}
+
+/// A line to keep.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewLogLine {
+    /// The task that it is about.
+    pub task_id: i64,
+    /// The fence of the claim under which the task ran.
+    pub fence: i64,
+    /// When it was said.
+    pub at: Instant,
+    /// How loud.
+    pub level: LogLevel,
+    /// The text.
+    pub message: String,
+}
+
+/// A line that is kept.
+#[derive(Clone, Debug, PartialEq, Eq, FromRow, Serialize)]
+pub struct LogLine {
+    /// Its place in the order; grows.
+    pub id: i64,
+    /// The fence of the claim under which the task ran.
+    pub fence: i64,
+    /// When it was said.
+    pub at: Instant,
+    /// How loud.
+    pub level: LogLevel,
+    /// The text.
+    pub message: String,
+}
+
+impl Store {
+    /// Keeps lines, of any tasks, in one transaction. Lines of tasks that are gone are dropped: a job may be
+    /// deleted while the last words of its tasks are under way.
+    pub async fn append_logs(&self, lines: &[NewLogLine]) -> Result<(), StoreError> {
+        const DOING: &str = "keeping log lines";
+        let mut tx = self.write(DOING).await?;
+        for lines in lines.chunks(LINES_PER_INSERT) {
+            let sql = format!(
+                "INSERT INTO task_logs (task_id, fence, at, level, message)
+                 SELECT column1, column2, column3, column4, column5 FROM (VALUES {}) AS lines
+                 WHERE column1 IN (SELECT id FROM backfill_tasks)",
+                dialect::values(lines.len(), 5)
+            );
+            let mut query = sqlx::query(AssertSqlSafe(sql));
+            for line in lines {
+                query = query
+                    .bind(line.task_id)
+                    .bind(line.fence)
+                    .bind(line.at)
+                    .bind(line.level)
+                    .bind(&line.message);
+            }
+            query.execute(&mut *tx).await.doing(DOING)?;
+        }
+        tx.commit().await.doing(DOING)
+    }
+
+    /// Up to `limit` lines of a task after the one with id `after` (0 for all), in order.
+    pub async fn logs(&self, task_id: i64, after: i64, limit: u32) -> Result<Vec<LogLine>, StoreError> {
+        const DOING: &str = "reading log lines";
+        let mut conn = self.read(DOING).await?;
+        sqlx::query_as(
+            "SELECT id, fence, at, level, message FROM task_logs WHERE task_id = $1 AND id > $2 ORDER BY id LIMIT $3",
+        )
+        .bind(task_id)
+        .bind(after)
+        .bind(limit)
+        .fetch_all(&mut *conn)
+        .await
+        .doing(DOING)
+    }
+}

@@ -1,0 +1,136 @@
+//! Wind farms and their generation units, read.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use sqlx::FromRow;
+
+use super::{Store, StoreError, error::Doing};
+use crate::domain::Unit;
+
+/// A wind farm of the registry.
+#[derive(Clone, Debug, PartialEq, FromRow, Serialize)]
+pub struct Windfarm {
+    /// Row id.
+    pub id: i64,
+    /// Its name, unique.
+    pub name: String,
+    /// What else is known of it.
+    #[sqlx(json)]
+    pub metadata: BTreeMap<String, String>,
+}
+
+/// A generation unit of the registry.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct RegisteredUnit {
+    /// Row id.
+    pub id: i64,
+    /// The wind farm that it belongs to.
+    pub windfarm_id: i64,
+    /// Id of the source that serves it.
+    pub source: String,
+    /// The unit as its source sees it.
+    pub unit: Unit,
+    /// Whether it is planned for.
+    pub active: bool,
+}
+
+#[derive(FromRow)]
+pub(super) struct UnitRow {
+    pub(super) id: i64,
+    windfarm_id: i64,
+    source: String,
+    pub(super) code: String,
+    pub(super) name: String,
+    capacity_mw: Option<f64>,
+    #[sqlx(json)]
+    attributes: BTreeMap<String, String>,
+    active: bool,
+}
+
+impl From<UnitRow> for RegisteredUnit {
+    fn from(row: UnitRow) -> Self {
+        let UnitRow { id, windfarm_id, source, code, name, capacity_mw, attributes, active } = row;
+        Self { id, windfarm_id, source, unit: Unit { code, name, capacity_mw, attributes }, active }
+    }
+}
+
+impl Store {
+    /// The wind farm of a name, exactly; else an error that lists the names most like it.
+    pub async fn windfarm_by_name(&self, name: &str) -> Result<Windfarm, StoreError> {
+        const DOING: &str = "looking up a wind farm";
+        let mut conn = self.read(DOING).await?;
+        let found = sqlx::query_as("SELECT id, name, metadata FROM windfarms WHERE name = $1")
+            .bind(name)
+            .fetch_optional(&mut *conn)
+            .await
+            .doing(DOING)?;
+        if let Some(windfarm) = found {
+            return Ok(windfarm);
+        }
+        let names: Vec<String> = sqlx::query_scalar("SELECT name FROM windfarms ORDER BY name")
+            .fetch_all(&mut *conn)
+            .await
+            .doing(DOING)?;
+        Err(StoreError::NotFound {
+            what: "wind farm",
+            name: format!("{name:?}"),
+            hint: Some(near(name, &names)),
+        })
+    }
+
+    /// All wind farms, by name.
+    pub async fn windfarms(&self) -> Result<Vec<Windfarm>, StoreError> {
+        const DOING: &str = "listing wind farms";
+        let mut conn = self.read(DOING).await?;
+        sqlx::query_as("SELECT id, name, metadata FROM windfarms ORDER BY name")
+            .fetch_all(&mut *conn)
+            .await
+            .doing(DOING)
+    }
+
+    /// The active units of a wind farm that these sources serve (any source if none is named), by source,
+    /// code and name.
+    pub async fn units(
+        &self,
+        windfarm_id: i64,
+        sources: &[String],
+    ) -> Result<Vec<RegisteredUnit>, StoreError> {
+        const DOING: &str = "listing the units of a wind farm";
+        let mut conn = self.read(DOING).await?;
+        let rows: Vec<UnitRow> = sqlx::query_as(
+            "SELECT id, windfarm_id, source, code, name, capacity_mw, attributes, active FROM generation_units
+             WHERE windfarm_id = $1 AND active ORDER BY source, code, name",
+        )
+        .bind(windfarm_id)
+        .fetch_all(&mut *conn)
+        .await
+        .doing(DOING)?;
+        let wanted = |row: &UnitRow| sources.is_empty() || sources.contains(&row.source);
+        Ok(rows.into_iter().filter(wanted).map(RegisteredUnit::from).collect())
+    }
+}
+
+/// The five names most like one, as a hint.
+fn near(name: &str, names: &[String]) -> String {
+    if names.is_empty() {
+        return "there is none yet; `backfill import` brings them in".to_owned();
+    }
+    let wanted = name.to_lowercase();
+    let mut ranked: Vec<(f64, &String)> = names
+        .iter()
+        .map(|known| {
+            let lower = known.to_lowercase();
+            let inside = lower.contains(&wanted) || wanted.contains(&lower);
+            (if inside { 1.0 } else { strsim::jaro_winkler(&lower, &wanted) }, known)
+        })
+        .filter(|(likeness, _)| *likeness > 0.75)
+        .collect();
+    ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let shown: Vec<_> = ranked.iter().take(5).map(|(_, known)| format!("{known:?}")).collect();
+    if shown.is_empty() {
+        format!("none of the {} known is like it", names.len())
+    } else {
+        format!("did you mean {}?", shown.join(", "))
+    }
+}

@@ -1,0 +1,162 @@
+//! Stopping jobs: pausing, cancelling, deleting.
+
+use serde_json::json;
+
+use super::{
+    Instant, Store, StoreError,
+    dialect::Connection,
+    error::Doing,
+    events::{self, EventKind, Subject},
+    jobs,
+};
+use crate::domain::{JobStatus, TaskCounts, job_status};
+
+/// The reason of a job, and the code of its tasks, that somebody stopped.
+pub(super) const CANCELLED: &str = "cancelled";
+
+/// What a cancellation stopped.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Cancelled {
+    /// Tasks that will not run.
+    pub skipped: u64,
+    /// Of these, the tasks that were under way; their workers can commit nothing and learn it when they renew.
+    pub interrupted: Vec<i64>,
+}
+
+impl Store {
+    /// Cancels a job that has not ended: its open tasks are skipped, also those under way, and the job has failed
+    /// with reason `cancelled`. Once this returns, no row is written for the job.
+    pub async fn cancel_job(
+        &self,
+        id: i64,
+        by: &str,
+        now: impl Into<Instant>,
+    ) -> Result<Cancelled, StoreError> {
+        const DOING: &str = "cancelling a job";
+        let now = now.into();
+        let mut tx = self.write(DOING).await?;
+        let job = jobs::job_in(&mut tx, id).await?;
+        if job.status.ended() {
+            return Err(StoreError::refused(DOING, format!("job {id} has ended already ({})", job.status)));
+        }
+        let message = format!("cancelled by {by}");
+        let interrupted: Vec<i64> = sqlx::query_scalar(
+            "SELECT id FROM backfill_tasks WHERE job_id = $1 AND status = 'in_progress' ORDER BY id",
+        )
+        .bind(id)
+        .fetch_all(&mut *tx)
+        .await
+        .doing(DOING)?;
+        for task in &interrupted {
+            sqlx::query(
+                "UPDATE task_attempts SET ended_at = $2, outcome = 'cancelled', error_message = $3
+                 WHERE task_id = $1 AND ended_at IS NULL",
+            )
+            .bind(task)
+            .bind(now)
+            .bind(&message)
+            .execute(&mut *tx)
+            .await
+            .doing(DOING)?;
+        }
+        let skipped = sqlx::query(
+            "UPDATE backfill_tasks SET status = 'skipped', fence = fence + 1, lease_owner = NULL, lease_until = NULL,
+                    run_after = NULL, error_code = $4, error_message = $2, completed_at = $3
+             WHERE job_id = $1 AND status IN ('pending', 'in_progress')",
+        )
+        .bind(id)
+        .bind(&message)
+        .bind(now)
+        .bind(CANCELLED)
+        .execute(&mut *tx)
+        .await
+        .doing(DOING)?
+        .rows_affected();
+        let counts = TaskCounts { skipped: job.skipped_tasks + skipped as i64, ..job.counts() };
+        let status: JobStatus = job_status(counts, job.started_at.is_some(), true);
+        sqlx::query(
+            "UPDATE backfill_jobs SET status = $2, skipped_tasks = $3, reason = $6, error_message = $4,
+                    updated_at = $5, completed_at = $5
+             WHERE id = $1",
+        )
+        .bind(id)
+        .bind(status)
+        .bind(counts.skipped)
+        .bind(&message)
+        .bind(now)
+        .bind(CANCELLED)
+        .execute(&mut *tx)
+        .await
+        .doing(DOING)?;
+        let data = json!({ "by": by, "skipped": skipped, "interrupted": interrupted });
+        events::append(&mut tx, EventKind::JobCancelled, Subject::job(id), data, now).await?;
+        let data = json!({ "status": status, "tasks": counts });
+        events::append(&mut tx, EventKind::JobEnded, Subject::job(id), data, now).await?;
+        tx.commit().await.doing(DOING)?;
+        Ok(Cancelled { skipped, interrupted })
+    }
+
+    /// Keeps a job's tasks from being claimed; those under way end as they would.
+    pub async fn pause_job(&self, id: i64, now: impl Into<Instant>) -> Result<(), StoreError> {
+        self.set_paused(id, true, now.into()).await
+    }
+
+    /// Undoes a pause.
+    pub async fn resume_job(&self, id: i64, now: impl Into<Instant>) -> Result<(), StoreError> {
+        self.set_paused(id, false, now.into()).await
+    }
+
+    async fn set_paused(&self, id: i64, paused: bool, now: Instant) -> Result<(), StoreError> {
+        const DOING: &str = "pausing or resuming a job";
+        let mut tx = self.write(DOING).await?;
+        let job = jobs::job_in(&mut tx, id).await?;
+        if job.status.ended() {
+            return Err(StoreError::refused(DOING, format!("job {id} has ended already ({})", job.status)));
+        }
+        if job.paused == paused {
+            return Ok(());
+        }
+        hold(&mut tx, id, paused, now).await.doing(DOING)?;
+        let kind = if paused { EventKind::JobPaused } else { EventKind::JobResumed };
+        events::append(&mut tx, kind, Subject::job(id), json!({}), now).await?;
+        tx.commit().await.doing(DOING)
+    }
+
+    /// Deletes a job that has ended, with its tasks, attempts and logs. What it measured stays.
+    pub async fn delete_job(&self, id: i64, now: impl Into<Instant>) -> Result<(), StoreError> {
+        const DOING: &str = "deleting a job";
+        let now = now.into();
+        let mut tx = self.write(DOING).await?;
+        let job = jobs::job_in(&mut tx, id).await?;
+        if !job.status.ended() {
+            let why = format!("job {id} has not ended ({}); cancel it first", job.status);
+            return Err(StoreError::refused(DOING, why));
+        }
+        sqlx::query("DELETE FROM backfill_jobs WHERE id = $1")
+            .bind(id)
+            .execute(&mut *tx)
+            .await
+            .doing(DOING)?;
+        let data = json!({ "windfarm_id": job.windfarm_id, "status": job.status });
+        events::append(&mut tx, EventKind::JobDeleted, Subject::job(id), data, now).await?;
+        tx.commit().await.doing(DOING)
+    }
+}
+
+/// On the job for people, on its tasks for the index that claims read.
+async fn hold(conn: &mut Connection, id: i64, paused: bool, now: Instant) -> sqlx::Result<()> {
+    sqlx::query("UPDATE backfill_jobs SET paused = $2, updated_at = $3 WHERE id = $1")
+        .bind(id)
+        .bind(paused)
+        .bind(now)
+        .execute(&mut *conn)
+        .await?;
+    sqlx::query(
+        "UPDATE backfill_tasks SET held = $2 WHERE job_id = $1 AND status IN ('pending', 'in_progress')",
+    )
+    .bind(id)
+    .bind(paused)
+    .execute(conn)
+    .await?;
+    Ok(())
+}

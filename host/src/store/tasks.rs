@@ -1,0 +1,127 @@
+//! Tasks, read.
+
+use serde::Serialize;
+use serde_json::Value;
+use sqlx::{AssertSqlSafe, FromRow};
+
+use super::{Instant, Store, StoreError, error::Doing};
+use crate::domain::{Month, TaskOutcome, TaskStatus};
+
+/// One unit's month as it stands.
+#[derive(Clone, Debug, PartialEq, FromRow, Serialize)]
+pub struct Task {
+    /// Row id.
+    pub id: i64,
+    /// Its job.
+    pub job_id: i64,
+    /// Its unit.
+    pub generation_unit_id: i64,
+    /// Id of the source that serves the unit.
+    pub source: String,
+    /// The month, by the upstream's calendar.
+    #[serde(serialize_with = "as_text")]
+    pub month: Month,
+    /// First instant of the month in the upstream's zone.
+    pub start_date: Instant,
+    /// First instant after it.
+    pub end_date: Instant,
+    /// Where it stands.
+    pub status: TaskStatus,
+    /// What was found, if it completed.
+    pub outcome: Option<TaskOutcome>,
+    /// Not claimed before this instant.
+    pub run_after: Option<Instant>,
+    /// Attempts that ended and count.
+    pub attempt_count: i64,
+    /// Attempts in all.
+    pub max_attempts: i64,
+    /// Records that the last attempt returned.
+    pub records_fetched: i64,
+    /// Of these: new.
+    pub records_inserted: i64,
+    /// Of these: in the place of others.
+    pub records_updated: i64,
+    /// Of these: stored already.
+    pub records_unchanged: i64,
+    /// Of these: not fit to be stored.
+    pub records_rejected: i64,
+    /// Why it failed, waits or was skipped, for people.
+    pub error_message: Option<String>,
+    /// The same in a word.
+    pub error_code: Option<String>,
+    /// What else is kept with it.
+    #[sqlx(json)]
+    pub task_metadata: Value,
+    /// When it was made.
+    pub created_at: Instant,
+    /// When it was first claimed.
+    pub started_at: Option<Instant>,
+    /// When it ended.
+    pub completed_at: Option<Instant>,
+}
+
+fn as_text<S: serde::Serializer>(month: &Month, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(month)
+}
+
+const COLUMNS: &str = "id, job_id, generation_unit_id, source, month, start_date, end_date, status, outcome, \
+     run_after, attempt_count, max_attempts, records_fetched, records_inserted, records_updated, \
+     records_unchanged, records_rejected, error_message, error_code, task_metadata, created_at, started_at, \
+     completed_at";
+
+/// Which tasks of a job, and which page of them.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct TaskFilter {
+    /// Only those that stand here.
+    pub status: Option<TaskStatus>,
+    /// Only those after this id: the last one of the page before.
+    pub after: i64,
+    /// At most so many; all if none is given.
+    pub limit: Option<u32>,
+}
+
+impl Store {
+    /// Tasks of a job, in the order in which they were planned.
+    pub async fn tasks(&self, job_id: i64, filter: TaskFilter) -> Result<Vec<Task>, StoreError> {
+        const DOING: &str = "listing tasks";
+        let mut conn = self.read(DOING).await?;
+        let sql = format!(
+            "SELECT {COLUMNS} FROM backfill_tasks
+             WHERE job_id = $1 AND id > $2 AND ($3 IS NULL OR status = $3) ORDER BY id LIMIT $4"
+        );
+        sqlx::query_as(AssertSqlSafe(sql))
+            .bind(job_id)
+            .bind(filter.after)
+            .bind(filter.status)
+            .bind(filter.limit.map_or(i64::MAX, i64::from))
+            .fetch_all(&mut *conn)
+            .await
+            .doing(DOING)
+    }
+
+    /// One task.
+    pub async fn task(&self, id: i64) -> Result<Task, StoreError> {
+        const DOING: &str = "reading a task";
+        let mut conn = self.read(DOING).await?;
+        sqlx::query_as(AssertSqlSafe(format!("SELECT {COLUMNS} FROM backfill_tasks WHERE id = $1")))
+            .bind(id)
+            .fetch_optional(&mut *conn)
+            .await
+            .doing(DOING)?
+            .ok_or_else(|| StoreError::not_found("task", id))
+    }
+
+    /// Ids of the sources that a job's open tasks need.
+    pub async fn job_sources(&self, job_id: i64) -> Result<Vec<String>, StoreError> {
+        const DOING: &str = "reading which sources a job needs";
+        let mut conn = self.read(DOING).await?;
+        sqlx::query_scalar(
+            "SELECT DISTINCT source FROM backfill_tasks
+             WHERE job_id = $1 AND status IN ('pending', 'in_progress') ORDER BY source",
+        )
+        .bind(job_id)
+        .fetch_all(&mut *conn)
+        .await
+        .doing(DOING)
+    }
+}

@@ -1,0 +1,110 @@
+//! Whatever is done in whatever order, counters are what they count.
+
+use rand::{RngExt, SeedableRng, rngs::StdRng};
+
+use super::{World, at, checked, error, hours, request};
+use crate::{
+    domain::job_status,
+    store::{Claim, Drift, Ending, StoreError, TaskError},
+};
+
+#[tokio::test]
+async fn counters_equal_a_recount_after_any_sequence_of_operations() {
+    for seed in 0..6 {
+        let world = World::new().await;
+        random_operations(&world, StdRng::seed_from_u64(seed)).await;
+    }
+}
+
+async fn random_operations(world: &World, mut random: StdRng) {
+    let mut jobs = vec![world.job(6).await, world.job(4).await];
+    let mut held: Vec<Claim> = Vec::new();
+    for step in 0..150 {
+        let now = at(step * 7);
+        match random.random_range(0..20) {
+            0 if jobs.len() < 6 => jobs.push(world.job(3).await),
+            1 => drop(world.store.pause_job(jobs[random.random_range(0..jobs.len())], now).await),
+            2 | 3 => drop(world.store.resume_job(jobs[random.random_range(0..jobs.len())], now).await),
+            4 if random.random_bool(0.2) => {
+                drop(world.store.cancel_job(jobs[random.random_range(0..jobs.len())], "test", now).await);
+            }
+            5..=11 => {
+                held.extend(world.store.claim(request("w", random.random_range(1..3)), now).await.unwrap())
+            }
+            _ if !held.is_empty() => {
+                // Sometimes the claim is kept to be finished again: it must be refused.
+                let claim = held[random.random_range(0..held.len())].clone();
+                if random.random_bool(0.8) {
+                    held.retain(|other| other != &claim);
+                }
+                finish_somehow(world, &claim, &mut random, now).await;
+            }
+            _ => {}
+        }
+        for &job in &jobs {
+            assert_sound(world, job, now).await;
+        }
+    }
+}
+
+async fn finish_somehow(
+    world: &World,
+    claim: &Claim,
+    random: &mut StdRng,
+    now: chrono::DateTime<chrono::Utc>,
+) {
+    let mut rows = hours(claim, random.random_range(1..5), f64::from(random.random_range(0..3u8)));
+    rows[0].measurements[0].seconds = if random.random_bool(0.3) { 1800 } else { 3600 };
+    let records = checked(claim, rows);
+    let ending = match random.random_range(0..6) {
+        0 => Ending::Empty("nothing"),
+        1 => Ending::Failed(error("invalid-unit", "x")),
+        2 => Ending::Retry((now + chrono::TimeDelta::seconds(9)).into(), error("unavailable", "503")),
+        3 => Ending::Release(None, TaskError { rejected: None, ..error("shutdown", "stopping") }),
+        _ => Ending::Records(&records),
+    };
+    match world.finish(claim, ending, now).await {
+        Ok(_) | Err(StoreError::LostLease { .. }) => {}
+        Err(other) => panic!("{other}"),
+    }
+}
+
+async fn assert_sound(world: &World, id: i64, now: chrono::DateTime<chrono::Utc>) {
+    assert_eq!(world.store.recount_job(id, now).await.unwrap(), Drift::default());
+    let (job, sum) = (world.store.job(id).await.unwrap(), world.store.job_summary(id).await.unwrap());
+    let cancelled = job.reason.as_deref() == Some("cancelled");
+    assert_eq!(job.status, job_status(job.counts(), job.started_at.is_some(), cancelled));
+    assert_eq!(sum.completed, sum.written + sum.unchanged + sum.empty);
+    assert_eq!(sum.pending + sum.in_progress, job.counts().open());
+    assert_eq!(
+        sum.records_fetched,
+        sum.records_inserted + sum.records_updated + sum.records_unchanged + sum.records_rejected
+    );
+    // Held tasks and open attempts are the same tasks; rows of a series never overlap.
+    for (what, sql) in [
+        ("attempts", "SELECT COUNT(*) FROM task_attempts a JOIN backfill_tasks t ON t.id = a.task_id
+                      WHERE (a.ended_at IS NULL) <> (t.status = 'in_progress' AND a.fence = t.fence)"),
+        ("attempt counts", "SELECT COUNT(*) FROM backfill_tasks t WHERE attempt_count <>
+                      (SELECT COUNT(*) FROM task_attempts a WHERE a.task_id = t.id
+                       AND a.outcome IN ('written', 'unchanged', 'empty', 'failed'))"),
+        ("overlaps", "SELECT COUNT(*) FROM (SELECT start, LAG(start + seconds) OVER (PARTITION BY series_id ORDER BY start)
+                      AS before FROM measurements) rows WHERE before > start"),
+    ] {
+        assert_eq!(world.number(sql).await, 0, "{what}");
+    }
+}
+
+#[tokio::test]
+async fn a_recount_tells_the_drift_and_ends_a_job_whose_tasks_have_all_ended() {
+    let world = World::new().await;
+    let job = world.job(2).await;
+    world.claim("w", 1, at(1)).await;
+    world
+        .sql("UPDATE backfill_tasks SET status = 'failed', lease_owner = NULL, lease_until = NULL, completed_at = 1")
+        .await
+        .unwrap();
+    let drift = world.store.recount_job(job, at(2)).await.unwrap();
+    assert_eq!(drift, Drift { failed: -2, ..Drift::default() });
+    assert_eq!(world.store.job(job).await.unwrap().status.as_str(), "failed");
+    assert_eq!(world.store.recount_job(job, at(3)).await.unwrap(), Drift::default());
+}

@@ -1,0 +1,210 @@
+//! The rules of the store, each on a real SQLite file.
+
+mod claims;
+mod commits;
+mod counters;
+mod history;
+mod jobs;
+mod opening;
+mod records;
+mod registry;
+mod schema;
+mod views;
+
+use std::{path::PathBuf, time::Duration};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::json;
+use tempfile::TempDir;
+
+use super::{
+    AttemptReport, Claim, ClaimRequest, Ending, Finished, NewJob, NewUnit, NewWindfarm, Store, StoreError,
+    TaskError,
+};
+use crate::domain::{
+    Labels, Measurement, Month, PlannedTask, Priority, Quantity, Series, Unit, Validated, Window, validate,
+};
+
+const LEASE: Duration = Duration::from_secs(60);
+
+/// An instant of the tests, in seconds after their beginning.
+fn at(seconds: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp(1_704_067_200, 0).unwrap() + TimeDelta::seconds(seconds)
+}
+
+fn month(index: usize) -> Month {
+    (0..index).fold("2023-01".parse().unwrap(), |month: Month, _| month.next())
+}
+
+fn window(month: Month) -> Window {
+    month.window(chrono_tz::UTC)
+}
+
+fn unit(source: &str, code: &str) -> NewUnit {
+    let unit = Unit { code: code.to_owned(), name: format!("Unit {code}"), ..Unit::default() };
+    NewUnit { source: source.to_owned(), unit, active: true }
+}
+
+/// Mean power by start.
+fn power(rows: &[(i64, u32, f64)]) -> Series {
+    Series {
+        kind: "generation".to_owned(),
+        quantity: Quantity::MeanPower,
+        labels: Labels::new(),
+        measurements: rows
+            .iter()
+            .map(|&(start, seconds, value)| Measurement { start, seconds, value })
+            .collect(),
+    }
+}
+
+/// The hours of a claim's window with one value.
+fn hours(claim: &Claim, count: i64, value: f64) -> Vec<Series> {
+    let rows: Vec<_> = (0..count).map(|hour| (claim.window.start + hour * 3600, 3600, value)).collect();
+    vec![power(&rows)]
+}
+
+const fn error<'a>(code: &'a str, message: &'a str) -> TaskError<'a> {
+    TaskError { code, message, rejected: None }
+}
+
+/// A store of its own, gone at the end of the test.
+struct World {
+    store: Store,
+    dir: TempDir,
+}
+
+impl World {
+    async fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path().join("backfill.db").to_str().unwrap()).await.unwrap();
+        Self { store, dir }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.dir.path().join("backfill.db")
+    }
+
+    /// A wind farm with units, by (source, code); gives its id and theirs, in the order of source and code.
+    async fn windfarm(&self, name: &str, units: &[(&str, &str)]) -> (i64, Vec<i64>) {
+        let units = units.iter().map(|(source, code)| unit(source, code)).collect();
+        let windfarm = NewWindfarm { name: name.to_owned(), units, ..NewWindfarm::default() };
+        self.store.import(&[windfarm], at(0)).await.unwrap();
+        let id = self.store.windfarm_by_name(name).await.unwrap().id;
+        let units = self.store.units(id, &[]).await.unwrap();
+        (id, units.iter().map(|unit| unit.id).collect())
+    }
+
+    /// A job of one unit of source `s` and so many months.
+    async fn job(&self, months: usize) -> i64 {
+        let name = format!("farm {}", self.store.windfarms().await.unwrap().len());
+        let (windfarm, units) = self.windfarm(&name, &[("s", &name)]).await;
+        self.job_of(windfarm, &units, months, Priority::Default, at(0)).await
+    }
+
+    async fn job_of(
+        &self,
+        windfarm_id: i64,
+        units: &[i64],
+        months: usize,
+        priority: Priority,
+        now: DateTime<Utc>,
+    ) -> i64 {
+        let tasks: Vec<_> = (0..months)
+            .flat_map(|index| {
+                let (month, window) = (month(index), window(month(index)));
+                units.iter().map(move |&unit_id| PlannedTask {
+                    unit_id,
+                    source: "s".to_owned(),
+                    month,
+                    window,
+                    skip: None,
+                })
+            })
+            .collect();
+        self.create(windfarm_id, &tasks, priority, now).await.unwrap()
+    }
+
+    async fn create(
+        &self,
+        windfarm_id: i64,
+        tasks: &[PlannedTask],
+        priority: Priority,
+        now: DateTime<Utc>,
+    ) -> Result<i64, StoreError> {
+        let job = NewJob {
+            windfarm_id,
+            window: Window { start: window(month(0)).start, end: window(month(11)).end },
+            tasks,
+            priority,
+            max_attempts: 3,
+            metadata: json!({}),
+            created_by_id: None,
+        };
+        self.store.create_job(&job, now).await
+    }
+
+    async fn claim(&self, owner: &str, limit: u32, now: DateTime<Utc>) -> Vec<Claim> {
+        self.store.claim(request(owner, limit), now).await.unwrap()
+    }
+
+    async fn one(&self, owner: &str, now: DateTime<Utc>) -> Claim {
+        let claims = self.claim(owner, 1, now).await;
+        assert_eq!(claims.len(), 1, "one task is ready");
+        claims.into_iter().next().unwrap()
+    }
+
+    async fn finish(
+        &self,
+        claim: &Claim,
+        ending: Ending<'_>,
+        now: DateTime<Utc>,
+    ) -> Result<Finished, StoreError> {
+        self.store.finish(claim, ending, &AttemptReport::default(), now).await
+    }
+
+    /// Validates against the claim's window and unit, and commits.
+    async fn write(&self, claim: &Claim, answer: Vec<Series>, now: DateTime<Utc>) -> Finished {
+        let validated = checked(claim, answer);
+        self.finish(claim, Ending::Records(&validated), now).await.unwrap()
+    }
+
+    /// Runs one month of a unit through claim and commit.
+    async fn fill(&self, windfarm: i64, unit: i64, rows: &[(i64, u32, f64)], now: DateTime<Utc>) -> Finished {
+        self.job_of(windfarm, &[unit], 1, Priority::Default, now).await;
+        let claim = self.one("w", now).await;
+        let start = claim.window.start;
+        let rows: Vec<_> =
+            rows.iter().map(|&(offset, seconds, value)| (start + offset, seconds, value)).collect();
+        self.write(&claim, vec![power(&rows)], now).await
+    }
+
+    /// Runs a statement past the store; for reading, and for breaking rules on purpose.
+    async fn sql(&self, sql: &'static str) -> sqlx::Result<Vec<sqlx::sqlite::SqliteRow>> {
+        sqlx::query(sql).fetch_all(&self.store.writer).await
+    }
+
+    /// The first column of the first row, a number.
+    async fn number(&self, sql: &'static str) -> i64 {
+        sqlx::query_scalar(sql).fetch_one(&self.store.writer).await.unwrap()
+    }
+
+    /// All measurements as (unit, start since 2023, seconds, value).
+    async fn measurements(&self) -> Vec<(i64, i64, i64, f64)> {
+        sqlx::query_as(
+            "SELECT generation_unit_id, start - 1672531200, seconds, value
+             FROM measurements JOIN series ON id = series_id ORDER BY 1, kind, 2",
+        )
+        .fetch_all(&self.store.writer)
+        .await
+        .unwrap()
+    }
+}
+
+fn checked(claim: &Claim, answer: Vec<Series>) -> Validated {
+    validate(claim.window, claim.unit.capacity_mw, answer)
+}
+
+fn request(owner: &str, limit: u32) -> ClaimRequest<'_> {
+    ClaimRequest { owner, source: "s", job: None, limit, source_limit: None, total_limit: None, lease: LEASE }
+}

@@ -1,0 +1,183 @@
+use std::os::unix::fs::PermissionsExt;
+
+use super::{super::Fault, World, at, request};
+use crate::store::{NewWorker, Store, StoreError};
+
+#[tokio::test]
+async fn a_database_and_its_folder_are_created_and_opened_again_with_what_they_hold() {
+    let dir = tempfile::tempdir().unwrap();
+    let url = format!("sqlite:{}/new/folder/b.db", dir.path().display());
+    let store = Store::open(&url).await.unwrap();
+    let worker = NewWorker { id: "w", host: "h", pid: 7, version: "1" };
+    store.heartbeat(&worker, at(0)).await.unwrap();
+    store.close().await;
+    let store = Store::open_existing(&url).await.unwrap();
+    assert_eq!(store.workers().await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn connections_run_with_the_settings_that_durability_rests_on() {
+    let world = World::new().await;
+    assert_eq!(world.number("PRAGMA foreign_keys").await, 1);
+    assert_eq!(world.number("PRAGMA synchronous").await, 1);
+    let mode: String =
+        sqlx::query_scalar("PRAGMA journal_mode").fetch_one(&world.store.writer).await.unwrap();
+    assert_eq!(mode, "wal");
+    let loose = world
+        .number("SELECT COUNT(*) FROM pragma_table_list WHERE type = 'table' AND NOT strict AND name NOT LIKE '\\_%' ESCAPE '\\' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'")
+        .await;
+    assert_eq!(loose, 0, "every table is STRICT");
+    assert!(
+        sqlx::query("DELETE FROM windfarms").execute(&world.store.readers).await.is_err(),
+        "readers can't write"
+    );
+}
+
+#[tokio::test]
+async fn many_openers_of_a_new_database_migrate_it_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let url = dir.path().join("b.db").to_str().unwrap().to_owned();
+    let mut openers = tokio::task::JoinSet::new();
+    for _ in 0..8 {
+        let url = url.clone();
+        openers.spawn(async move { Store::open(&url).await.map(drop) });
+    }
+    for opened in openers.join_all().await {
+        opened.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn two_stores_on_one_file_hand_out_each_task_once() {
+    let world = World::new().await;
+    world.job(40).await;
+    let other = Store::open(world.path().to_str().unwrap()).await.unwrap();
+    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+    loop {
+        let (a, b) =
+            tokio::join!(world.store.claim(request("a", 1), at(1)), other.claim(request("b", 1), at(1)));
+        let (a, b) = (a.unwrap(), b.unwrap());
+        if a.is_empty() && b.is_empty() {
+            break;
+        }
+        ours.extend(a);
+        theirs.extend(b);
+    }
+    let mut ids: Vec<_> = ours.iter().chain(&theirs).map(|claim| claim.task_id).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!((ids.len(), ours.len() + theirs.len()), (40, 40));
+}
+
+#[tokio::test]
+async fn a_newer_schema_is_refused_by_version() {
+    let world = World::new().await;
+    world
+        .sql(
+            "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
+              VALUES (9999, 'from the future', TRUE, x'00', 0)",
+        )
+        .await
+        .unwrap();
+    let url = world.path().display().to_string();
+    for error in [Store::open(&url).await.unwrap_err(), Store::open_existing(&url).await.unwrap_err()] {
+        assert!(matches!(error, StoreError::SchemaNewer { found: 9999, .. }), "{error}");
+        assert!(error.to_string().contains("run the newer backfill"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn an_older_schema_is_refused_where_nothing_may_be_changed() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("empty.db");
+    std::fs::write(&path, "").unwrap();
+    let error = Store::open_existing(path.to_str().unwrap()).await.unwrap_err();
+    assert!(matches!(error, StoreError::SchemaOlder { found: 0, .. }), "{error}");
+    assert!(error.to_string().contains("backfill migrate"), "{error}");
+    let error = Store::open_existing(dir.path().join("none.db").to_str().unwrap()).await.unwrap_err();
+    assert!(error.to_string().contains("no such file"), "{error}");
+}
+
+#[tokio::test]
+async fn an_edited_migration_is_refused() {
+    let world = World::new().await;
+    world.sql("UPDATE _sqlx_migrations SET checksum = x'00' WHERE version = 1").await.unwrap();
+    let error = Store::open(&world.path().display().to_string()).await.unwrap_err();
+    assert!(matches!(error, StoreError::Migration { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn what_the_disk_refuses_says_what_to_do() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("b.db");
+    std::fs::write(
+        &path,
+        "this is a text and no database, and it is long enough to be read as a header".repeat(20),
+    )
+    .unwrap();
+    let error = Store::open(path.to_str().unwrap()).await.unwrap_err();
+    assert_eq!(error.fault(), Some(Fault::Damaged), "{error}");
+
+    let error = Store::open(dir.path().to_str().unwrap()).await.unwrap_err();
+    assert_eq!(error.fault(), Some(Fault::Unreachable), "{error}");
+    assert!(error.to_string().starts_with("opening the database: "), "{error}");
+
+    let error = Store::open(path.join("below/a/file.db").to_str().unwrap()).await.unwrap_err();
+    assert!(matches!(error, StoreError::Address { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_full_disk_stores_nothing_of_a_transaction_and_the_next_one_works() {
+    let world = World::new().await;
+    let pages = world.number("PRAGMA page_count").await;
+    // Nothing grows past this: the same code as a full disk.
+    sqlx::query(sqlx::AssertSqlSafe(format!("PRAGMA max_page_count = {}", pages + 4)))
+        .execute(&world.store.writer)
+        .await
+        .unwrap();
+    let (windfarm, units) = world.windfarm("farm", &[("s", "a")]).await;
+    let tasks: Vec<_> = (0..600)
+        .map(|index| crate::domain::PlannedTask {
+            unit_id: units[0],
+            source: "s".to_owned(),
+            month: super::month(index),
+            window: super::window(super::month(index)),
+            skip: None,
+        })
+        .collect();
+    let error = world.create(windfarm, &tasks, crate::domain::Priority::Default, at(1)).await.unwrap_err();
+    assert_eq!(error.fault(), Some(Fault::Full), "{error}");
+    assert!(error.to_string().contains("make room"), "{error}");
+    assert_eq!(world.number("SELECT COUNT(*) FROM backfill_tasks").await, 0);
+    world.sql("PRAGMA max_page_count = 100000").await.unwrap();
+    world.create(windfarm, &tasks, crate::domain::Priority::Default, at(1)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_file_that_may_not_be_written_is_named_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("b.db");
+    Store::open(path.to_str().unwrap()).await.unwrap().close().await;
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o444)).unwrap();
+    if std::fs::OpenOptions::new().write(true).open(&path).is_ok() {
+        eprintln!("SKIPPED: this user may write files that nobody may write");
+        return;
+    }
+    let error = match Store::open(path.to_str().unwrap()).await {
+        Ok(store) => {
+            store.heartbeat(&NewWorker { id: "w", host: "h", pid: 1, version: "1" }, at(0)).await.unwrap_err()
+        }
+        Err(error) => error,
+    };
+    assert_eq!(error.fault(), Some(Fault::ReadOnly), "{error}");
+}
+
+#[tokio::test]
+async fn a_reader_sees_the_committed_state_while_a_writer_works() {
+    let world = World::new().await;
+    world.job(2).await;
+    let tx = world.store.write("testing").await.unwrap();
+    assert_eq!(world.store.job(1).await.unwrap().total_tasks, 2);
+    drop(tx);
+    assert_eq!(world.claim("a", 9, at(1)).await.len(), 2, "a transaction that is dropped holds nothing");
+}

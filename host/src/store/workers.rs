@@ -1,0 +1,88 @@
+//! Which worker processes there are, and when each last gave a sign of life.
+
+use serde::Serialize;
+use sqlx::FromRow;
+
+use super::{Instant, Store, StoreError, error::Doing};
+
+/// A worker process, as it tells of itself.
+#[derive(Clone, Debug)]
+pub struct NewWorker<'a> {
+    /// An id that is new with every start.
+    pub id: &'a str,
+    /// The machine's name.
+    pub host: &'a str,
+    /// The process id there.
+    pub pid: u32,
+    /// The program's version.
+    pub version: &'a str,
+}
+
+/// A worker process, as the store knows it.
+#[derive(Clone, Debug, PartialEq, Eq, FromRow, Serialize)]
+pub struct Worker {
+    /// An id that is new with every start.
+    pub id: String,
+    /// The machine's name.
+    pub host: String,
+    /// The process id there.
+    pub pid: u32,
+    /// The program's version.
+    pub version: String,
+    /// When it first gave a sign of life.
+    pub started_at: Instant,
+    /// When it last did.
+    pub heartbeat_at: Instant,
+    /// When it ended, if it said so.
+    pub stopped_at: Option<Instant>,
+}
+
+impl Store {
+    /// A sign of life; the first one makes the worker known.
+    pub async fn heartbeat(&self, worker: &NewWorker<'_>, now: impl Into<Instant>) -> Result<(), StoreError> {
+        const DOING: &str = "giving a sign of life";
+        let now = now.into();
+        let mut tx = self.write(DOING).await?;
+        sqlx::query(
+            "INSERT INTO workers (id, host, pid, version, started_at, heartbeat_at) VALUES ($1, $2, $3, $4, $5, $5)
+             ON CONFLICT (id) DO UPDATE SET heartbeat_at = excluded.heartbeat_at
+             WHERE workers.heartbeat_at < excluded.heartbeat_at",
+        )
+        .bind(worker.id)
+        .bind(worker.host)
+        .bind(worker.pid)
+        .bind(worker.version)
+        .bind(now)
+        .execute(&mut *tx)
+        .await
+        .doing(DOING)?;
+        tx.commit().await.doing(DOING)
+    }
+
+    /// A worker's last sign of life.
+    pub async fn worker_stopped(&self, id: &str, now: impl Into<Instant>) -> Result<(), StoreError> {
+        const DOING: &str = "recording the end of a worker";
+        let now = now.into();
+        let mut tx = self.write(DOING).await?;
+        sqlx::query("UPDATE workers SET stopped_at = $2 WHERE id = $1")
+            .bind(id)
+            .bind(now)
+            .execute(&mut *tx)
+            .await
+            .doing(DOING)?;
+        tx.commit().await.doing(DOING)
+    }
+
+    /// All workers that are known, the latest first.
+    pub async fn workers(&self) -> Result<Vec<Worker>, StoreError> {
+        const DOING: &str = "listing workers";
+        let mut conn = self.read(DOING).await?;
+        sqlx::query_as(
+            "SELECT id, host, pid, version, started_at, heartbeat_at, stopped_at FROM workers
+             ORDER BY heartbeat_at DESC, id",
+        )
+        .fetch_all(&mut *conn)
+        .await
+        .doing(DOING)
+    }
+}
