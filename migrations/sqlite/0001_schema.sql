@@ -126,8 +126,8 @@ CREATE INDEX backfill_jobs_windfarm ON backfill_jobs (windfarm_id, id);
 CREATE INDEX backfill_jobs_status ON backfill_jobs (status, id);
 
 -- run_after: not claimed before; null once it has passed. held: its job is paused. attempt_count: attempts that
--- ended and count. fence: grows with every claim and every taking away, so that it names one holder for ever.
--- lost_count: leases in a row that ran out. The span of the month in the upstream's own zone is start_date to end_date.
+-- ended and count. fence: grows with every claim, so that it names one holder for ever. lost_count: leases in a row
+-- that ran out. start_date to end_date is the month's span in the upstream's own zone.
 CREATE TABLE backfill_tasks (
     id                 INTEGER PRIMARY KEY AUTOINCREMENT,
     job_id             INTEGER NOT NULL REFERENCES backfill_jobs (id) ON DELETE CASCADE,

@@ -1,7 +1,7 @@
 //! Claims: how a worker comes to hold a task, keeps it, and loses it.
 //!
 //! A claim is a lease with a fence. The lease ends by itself if its holder dies or stalls; the fence grows with
-//! every claim and every taking away, so that a former holder can be told from the present one for ever.
+//! every claim, so that a former holder can be told from the present one for ever.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -172,11 +172,11 @@ impl Store {
     }
 }
 
-/// Tasks whose lease ran out are pending again, under a new fence. That costs no attempt: it is the worker that
+/// Tasks whose lease ran out are pending again. That costs no attempt: it is the worker that
 /// failed, not the task.
 async fn take_back_lost(conn: &mut Connection, now: Instant) -> Result<(), StoreError> {
     let lost: Vec<(i64, i64, String)> = sqlx::query_as(
-        "UPDATE backfill_tasks SET status = 'pending', lease_owner = NULL, lease_until = NULL, fence = fence + 1,
+        "UPDATE backfill_tasks SET status = 'pending', lease_owner = NULL, lease_until = NULL,
                                    lost_count = lost_count + 1
          WHERE lease_until <= $1 RETURNING id, job_id, source",
     )

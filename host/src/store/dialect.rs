@@ -32,7 +32,8 @@ fn options(path: &Path) -> SqliteConnectOptions {
         .filename(path)
         .foreign_keys(true)
         .busy_timeout(BUSY_TIMEOUT)
-        // With a write-ahead log, NORMAL loses no consistency on power loss, at most the last commits: their tasks run again.
+        // With a write-ahead log, NORMAL keeps the database consistent through a loss of power and loses at
+        // most the last commits: their tasks run again.
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Normal)
         .pragma("cache_size", "-65536")

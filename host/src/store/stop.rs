@@ -60,7 +60,7 @@ impl Store {
             .doing(DOING)?;
         }
         let skipped = sqlx::query(
-            "UPDATE backfill_tasks SET status = 'skipped', fence = fence + 1, lease_owner = NULL, lease_until = NULL,
+            "UPDATE backfill_tasks SET status = 'skipped', lease_owner = NULL, lease_until = NULL,
                     run_after = NULL, error_code = $4, error_message = $2, completed_at = $3
              WHERE job_id = $1 AND status IN ('pending', 'in_progress')",
         )

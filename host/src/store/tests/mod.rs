@@ -6,6 +6,7 @@ mod counters;
 mod history;
 mod jobs;
 mod opening;
+mod processes;
 mod records;
 mod registry;
 mod schema;

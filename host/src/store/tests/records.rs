@@ -66,7 +66,7 @@ async fn a_slot_is_reserved_once_however_many_ask_at_the_same_time() {
 async fn a_hold_off_is_told_once_seen_by_all_and_never_shortened() {
     let world = World::new().await;
     assert_eq!(world.store.held_until("s").await.unwrap(), None);
-    for seconds in [60, 5, 90] {
+    for seconds in [60, 90, 5] {
         world.store.hold_off("s", at(seconds), at(1)).await.unwrap();
     }
     assert_eq!(world.store.held_until("s").await.unwrap().map(|until| until.utc()), Some(at(90)));
