@@ -233,7 +233,9 @@ CREATE TABLE answers (
     digest       TEXT NOT NULL,
     body_bytes   INTEGER NOT NULL CHECK (body_bytes >= 0),
     stored_bytes INTEGER NOT NULL CHECK (stored_bytes >= 0),
-    fetched_at   INTEGER NOT NULL
+    fetched_at   INTEGER NOT NULL,
+    -- 0 once a source could not read it: it is kept for provenance, and serves no request again.
+    reusable     INTEGER NOT NULL DEFAULT 1 CHECK (reusable IN (0, 1))
 ) STRICT;
 CREATE INDEX answers_request ON answers (source, request_key, fetched_at);
 

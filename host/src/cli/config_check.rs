@@ -19,9 +19,13 @@ pub(super) async fn act(path: &Path) -> anyhow::Result<ExitCode> {
     };
     let mut lines: Vec<String> =
         config::check_sources(&config, &env).iter().map(ToString::to_string).collect();
-    let registry =
-        Registry::load(&config, &env, &context::engine(&config)?, &Shared::new(Arc::<LocalAllowance>::default()))
-            .await;
+    let registry = Registry::load(
+        &config,
+        &env,
+        &context::engine(&config)?,
+        &Shared::new(Arc::<LocalAllowance>::default()),
+    )
+    .await;
     for (id, source) in registry.iter() {
         match source {
             // Files, digests and credentials were checked above, with their lines.

@@ -21,7 +21,9 @@ pub(super) fn env(name: &str) -> Option<String> {
 /// Reads the configuration, or fails with everything that is wrong with it.
 pub(super) fn load(path: &Path) -> anyhow::Result<Config> {
     config::load(path, &env).map_err(|problems| {
-        anyhow::anyhow!("the configuration can't be used:\n{problems}\n(`backfill config check` shows all problems)")
+        anyhow::anyhow!(
+            "the configuration can't be used:\n{problems}\n(`backfill config check` shows all problems)"
+        )
     })
 }
 

@@ -62,8 +62,7 @@ impl Import {
         let mut without_credentials = config.clone();
         without_credentials.sources.iter_mut().for_each(|source| source.credential = None);
         let shared = Shared::new(Arc::<LocalAllowance>::default());
-        let registry =
-            Registry::load(&without_credentials, &env, &context::engine(config)?, &shared).await;
+        let registry = Registry::load(&without_credentials, &env, &context::engine(config)?, &shared).await;
         let mut unchecked: BTreeMap<&str, usize> = BTreeMap::new();
         let mut refused = Vec::new();
         for entry in entries.iter().flat_map(|windfarm| &windfarm.units) {
@@ -73,7 +72,11 @@ impl Import {
             }
         }
         for (source, units) in unchecked {
-            tracing::warn!(source, units, "the source can't be used now, so its units are imported unchecked");
+            tracing::warn!(
+                source,
+                units,
+                "the source can't be used now, so its units are imported unchecked"
+            );
         }
         Ok(refused)
     }

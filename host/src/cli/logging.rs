@@ -28,7 +28,9 @@ pub(super) fn start(filter: &str) -> anyhow::Result<()> {
     if io::stderr().is_terminal() {
         registry.with(fmt::layer().with_writer(AroundBars).with_target(false).compact()).init();
     } else {
-        registry.with(fmt::layer().json().flatten_event(true).with_span_list(false).with_writer(io::stderr)).init();
+        registry
+            .with(fmt::layer().json().flatten_event(true).with_span_list(false).with_writer(io::stderr))
+            .init();
     }
     Ok(())
 }

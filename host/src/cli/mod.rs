@@ -34,7 +34,13 @@ use clap::{Parser, Subcommand};
 #[command(name = "backfill", version, verbatim_doc_comment, max_term_width = 110)]
 struct Arguments {
     /// The configuration file.
-    #[arg(long, global = true, env = "BACKFILL_CONFIG", default_value = "backfill.toml", value_name = "FILE")]
+    #[arg(
+        long,
+        global = true,
+        env = "BACKFILL_CONFIG",
+        default_value = "backfill.toml",
+        value_name = "FILE"
+    )]
     config: PathBuf,
 
     /// What to log to standard error: error, warn, info, debug, or a filter such as `warn,source=debug`

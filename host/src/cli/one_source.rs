@@ -8,8 +8,8 @@ use url::Url;
 
 use super::context::{self, env};
 use crate::{
-    config::{CredentialSpec, HostGrant, Origin, Source as Configured},
-    egress::{LocalAllowance, Shared},
+    config::{CredentialSpec, Origin, Source as Configured},
+    egress::{Grant, LocalAllowance, Shared},
     source::{self, Source},
 };
 
@@ -57,7 +57,10 @@ impl OneSource {
         if let Some(from) = &self.credential {
             let from = Origin::parse(from).map_err(|why| anyhow::anyhow!("--credential: {why}"))?;
             let Some(spec) = &mut source.credential else {
-                bail!("--credential: {} has no `credential` in the configuration, so it is not known where it goes", self.id);
+                bail!(
+                    "--credential: {} has no `credential` in the configuration, so it is not known where it goes",
+                    self.id
+                );
             };
             *spec = CredentialSpec { from, ..spec.clone() };
         }
@@ -81,11 +84,11 @@ impl OneSource {
 }
 
 /// The origin of a URL that the person at the command line named: granted, on loopback too.
-fn origin_grant(value: &str) -> anyhow::Result<HostGrant> {
+fn origin_grant(value: &str) -> anyhow::Result<Grant> {
     let url = Url::parse(value).context("expected a URL such as http://127.0.0.1:8900")?;
     let (Some(host), "http" | "https") = (url.host_str(), url.scheme()) else {
         bail!("expected http://HOST:PORT or https://HOST");
     };
     let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
-    Ok(HostGrant { host: format!("{}://{host}{port}", url.scheme()), private: false })
+    Grant::parse(&format!("{}://{host}{port}", url.scheme())).map_err(anyhow::Error::msg)
 }

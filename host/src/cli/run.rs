@@ -5,7 +5,7 @@ use std::{
     path::Path,
     process::ExitCode,
     sync::Arc,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context, bail};
@@ -62,7 +62,9 @@ impl Run {
             bail!("--to {} is before --from {}; swap them", self.to, self.from);
         }
         let config = context::load(config)?;
-        if let Some(unknown) = self.sources.iter().find(|id| !config.sources.iter().any(|s| s.id.as_str() == **id)) {
+        if let Some(unknown) =
+            self.sources.iter().find(|id| !config.sources.iter().any(|s| s.id.as_str() == **id))
+        {
             let known: Vec<_> = config.sources.iter().map(|source| source.id.as_str()).collect();
             bail!("--source {unknown}: the configuration has no such source; it has {}", known.join(", "));
         }
@@ -71,7 +73,10 @@ impl Run {
         let units: Vec<_> =
             store.units(windfarm.id, &self.sources).await?.into_iter().filter(|unit| unit.active).collect();
         if units.is_empty() {
-            bail!("wind farm {:?} has no active unit of these sources; import some with `backfill import`", windfarm.name);
+            bail!(
+                "wind farm {:?} has no active unit of these sources; import some with `backfill import`",
+                windfarm.name
+            );
         }
         let shared = context::shared(&config, &store)?;
         let registry = Arc::new(Registry::load(&config, &env, &context::engine(&config)?, &shared).await);
@@ -93,7 +98,8 @@ impl Run {
         report(&store, job, &summary, &units).await?;
         store.close().await;
         println!("{}", last_line(&summary, began.elapsed().as_secs_f64()));
-        let well = !interrupted && summary.failed == 0 && summary.completed + summary.skipped == summary.total;
+        let well =
+            !interrupted && summary.failed == 0 && summary.completed + summary.skipped == summary.total;
         Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 
@@ -180,6 +186,9 @@ fn span(tasks: &[PlannedTask]) -> Option<Window> {
     Some(Window { start, end })
 }
 
+/// Somebody is waiting: longer than an upstream's ban (ENTSO-E: ten minutes) nobody should.
+const FOREGROUND_PATIENCE: Duration = Duration::from_secs(15 * 60);
+
 fn options(config: &Config) -> Options {
     let worker = &config.worker;
     Options {
@@ -196,16 +205,31 @@ fn options(config: &Config) -> Options {
             attempts: worker.retry.attempts,
             base: worker.retry.base,
             longest: worker.retry.max,
+            patience: Some(FOREGROUND_PATIENCE),
             ..RetryPolicy::default()
         },
     }
 }
 
 /// A row per unit, and what failed with its reason.
-async fn report(store: &Store, job: i64, summary: &JobSummary, units: &[RegisteredUnit]) -> anyhow::Result<()> {
+async fn report(
+    store: &Store,
+    job: i64,
+    summary: &JobSummary,
+    units: &[RegisteredUnit],
+) -> anyhow::Result<()> {
     let tasks = store.tasks(job, TaskFilter::default()).await?;
     let mut table = output::table([
-        "unit", "source", "tasks", "completed", "empty", "failed", "inserted", "updated", "unchanged", "rejected",
+        "unit",
+        "source",
+        "tasks",
+        "completed",
+        "empty",
+        "failed",
+        "inserted",
+        "updated",
+        "unchanged",
+        "rejected",
     ]);
     for unit in units {
         let own: Vec<_> = tasks.iter().filter(|task| task.generation_unit_id == unit.id).collect();

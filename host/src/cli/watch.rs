@@ -27,9 +27,10 @@ impl Watch {
         if !io::stderr().is_terminal() {
             return Self::Lines { ended: 0, total: tasks.values().sum() };
         }
-        let style = ProgressStyle::with_template("{prefix:>12} [{bar:32}] {pos}/{len} {elapsed}, {eta} left {msg}")
-            .unwrap_or_else(|_| ProgressStyle::default_bar())
-            .progress_chars("=> ");
+        let style =
+            ProgressStyle::with_template("{prefix:>12} [{bar:32}] {pos}/{len} {elapsed}, {eta} left {msg}")
+                .unwrap_or_else(|_| ProgressStyle::default_bar())
+                .progress_chars("=> ");
         let bars = tasks.iter().map(|(source, tasks)| {
             let bar = logging::bars().add(ProgressBar::new(*tasks));
             bar.set_style(style.clone());
@@ -88,8 +89,8 @@ impl Watch {
                 };
                 if went_wrong {
                     // A bar that can't be drawn must not end the run.
-                    let _ = logging::bars()
-                        .println(format!("{} {unit} {}: {said}", claim.source, claim.month));
+                    let _ =
+                        logging::bars().println(format!("{} {unit} {}: {said}", claim.source, claim.month));
                 }
             }
         }

@@ -4,7 +4,8 @@
 //! What concerns one source alone (its component file, its digest, its credential) is no error of the file:
 //! [`load`] succeeds, the host runs the other sources, and [`check_sources`] says what is amiss.
 //!
-//! Must not know of the store, of sources or of egress: those take what they need from [`Config`].
+//! Must not know of the store or of sources, and of egress only what a grant and a rate are: the others take what
+//! they need from [`Config`].
 
 mod archive;
 mod caps;
@@ -29,9 +30,7 @@ pub use caps::Caps;
 pub use check::check_sources;
 pub use credential::{CredentialPlace, CredentialSpec, Origin, Secret};
 pub use database::Database;
-pub use host_grant::HostGrant;
 pub use problem::{Position, Problem, Problems, Severity};
-pub use rate::RateSpec;
 pub use server::Server;
 pub use source::{Source, Written};
 pub use source_id::SourceId;

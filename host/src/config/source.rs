@@ -7,9 +7,10 @@ use std::{
 };
 
 use super::{
-    Caps, CredentialSpec, HostGrant, Position, RateSpec, SourceId,
+    Caps, CredentialSpec, Position, SourceId, host_grant,
     reading::{FromText, Item, Section},
 };
+use crate::egress::{Grant, Rate};
 
 /// One `[[source]]`.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,11 +24,11 @@ pub struct Source {
     /// The digest that the component file must have: SHA-256, 64 lower-case hexadecimal digits.
     pub sha256: Option<String>,
     /// The hosts that it may reach.
-    pub hosts: Vec<HostGrant>,
+    pub hosts: Vec<Grant>,
     /// What is added to its requests outside the sandbox.
     pub credential: Option<CredentialSpec>,
     /// How often its upstream may be asked, by all hosts together; nothing is no limit.
-    pub rate: Option<RateSpec>,
+    pub rate: Option<Rate>,
     /// Calls at once.
     pub concurrency: u32,
     /// How long everybody holds off after a 429 that says not how long.
@@ -136,10 +137,10 @@ fn own_id(section: &Section<'_>, lines: &mut BTreeMap<SourceId, usize>) -> Optio
     }
 }
 
-fn hosts(section: &Section<'_>) -> Vec<HostGrant> {
+fn hosts(section: &Section<'_>) -> Vec<Grant> {
     let items =
         section.item("hosts").map(|item| item.list("an array of hosts, such as [\"api.example.org\"]"));
-    items.iter().flatten().filter_map(HostGrant::read).collect()
+    items.iter().flatten().filter_map(host_grant::read).collect()
 }
 
 fn settings(section: &Section<'_>) -> BTreeMap<String, String> {

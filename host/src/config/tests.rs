@@ -3,6 +3,7 @@
 use std::{fs, path::PathBuf, time::Duration};
 
 use super::*;
+use crate::egress::Grant;
 
 fn no_env(_: &str) -> Option<String> {
     None
@@ -70,14 +71,14 @@ fn a_source_is_read_whole() {
         source.sha256.as_deref(),
         Some("00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff")
     );
-    let grant = |host: &str, private| HostGrant { host: host.to_owned(), private };
-    assert_eq!(source.hosts, [grant("web-api.tp.entsoe.eu", false), grant("http://mirror.lan:8080", true)]);
+    let grant = |host: &str| Grant::parse(host).unwrap();
+    assert_eq!(source.hosts, [grant("web-api.tp.entsoe.eu"), grant("http://mirror.lan:8080").with_private()]);
     let credential = CredentialSpec {
         place: CredentialPlace::Header("SECURITY_TOKEN".to_owned()),
         from: Origin::File("token".into()),
     };
     assert_eq!(source.credential, Some(credential));
-    assert_eq!(source.rate, Some(RateSpec { permits: 400, per: Duration::from_secs(60), burst: Some(20) }));
+    assert_eq!(source.rate, "400/min burst 20".parse().ok());
     assert_eq!((source.concurrency, source.enabled), (8, false));
     assert_eq!((source.penalty, source.reuse_for), (Duration::from_secs(60), Duration::ZERO));
     let caps = Caps {
@@ -136,7 +137,7 @@ component = "eia.wasm"
         r#"backfill.toml:14:1: source[0].host: unknown key; did you mean "hosts"?"#,
         r#"backfill.toml:16:10: source[0].caps.memory: "many" is not a size; expected a size such as "512KiB", "64MiB" or "2GiB""#,
         "backfill.toml:17:12: source[0].caps.response: 64.0 GiB is too large; expected 1.0 KiB to 16.0 GiB",
-        r#"backfill.toml:21:10: source[1].hosts[0]: "https://a.org/x" holds '/', so that it is more than a host; expected a host such as "api.example.org", "*.example.org", "localhost:8900" or "http://localhost:8900", without path, user or query; or { host = "…", private = true } for one inside a private network"#,
+        r#"backfill.toml:21:10: source[1].hosts[0]: "https://a.org/x" is not a host that can be granted: a grant covers a whole host, so leave out the path: `a.org`; expected a host such as "api.example.org", "*.example.org", "localhost:8900" or "http://localhost:8900", without path, user or query; or { host = "…", private = true } for one inside a private network"#,
         r#"backfill.toml:21:29: source[1].hosts[1]: is an integer; expected a host such as "api.example.org", "*.example.org", "localhost:8900" or "http://localhost:8900", without path, user or query; or { host = "…", private = true } for one inside a private network"#,
         r#"backfill.toml:21:32: source[1].hosts[2].host: is missing; expected a host such as "api.example.org", "*.example.org", "localhost:8900" or "http://localhost:8900", without path, user or query; or { host = "…", private = true } for one inside a private network"#,
         r#"backfill.toml:21:34: source[1].hosts[2].hots: unknown key; did you mean "host"?"#,
@@ -194,7 +195,7 @@ fn columns_count_characters_and_a_byte_order_mark_counts_nothing() {
 #[test]
 fn a_source_keeps_the_rules_of_its_values() {
     let cases = [
-        ("rate = \"0/s\"", "rate: \"0/s\" is not a rate"),
+        ("rate = \"0/s\"", "rate: the rate \"0/s\" allows no request"),
         ("sha256 = \"abc\"", "sha256: \"abc\" is not a SHA-256 digest"),
         ("penalty = \"0s\"", "penalty: 0s is too small; expected 1s to 7days"),
         ("penalty = \"ten minutes\"", "penalty: \"ten minutes\" is not a duration (expected number at 0)"),

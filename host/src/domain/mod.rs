@@ -12,11 +12,11 @@ mod unit;
 mod validate;
 
 pub use failure::{Failure, FailureCase};
-pub use plan::{PlanUnit, PlannedTask, Skip, plan};
-pub use retry::{Next, RetryPolicy, Setback};
 pub use month::{Month, MonthError, Window};
+pub use plan::{PlanUnit, PlannedTask, Skip, plan};
 pub use reconcile::{Changes, reconcile};
+pub use retry::{Next, RetryPolicy, Setback};
 pub use series::{Labels, Measurement, Quantity, Series};
 pub use status::{JobStatus, Priority, TaskCounts, TaskOutcome, TaskStatus, UnknownWord, job_status};
 pub use unit::Unit;
-pub use validate::{PLAUSIBLE_OVER_CAPACITY, RejectionReason, Rejection, Validated, validate};
+pub use validate::{PLAUSIBLE_OVER_CAPACITY, Rejection, RejectionReason, Validated, validate};

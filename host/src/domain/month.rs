@@ -142,7 +142,9 @@ mod tests {
 
     #[test]
     fn only_four_digits_dash_two_digits_is_a_month() {
-        for text in ["2024-3", "2024-13", "2024-00", "24-03", "2024/03", "2024-03-01", "", "+024-03", "1969-12"] {
+        for text in
+            ["2024-3", "2024-13", "2024-00", "24-03", "2024/03", "2024-03-01", "", "+024-03", "1969-12"]
+        {
             assert!(text.parse::<Month>().is_err(), "{text}");
         }
         assert_eq!(month("2024-03").to_string(), "2024-03");

@@ -86,7 +86,8 @@ mod tests {
         let units = [unit(1, Tz::UTC, None), unit(2, Tz::UTC, None)];
         let tasks = plan(&units, month("2023-01"), month("2023-03"), at("2024-01-01T00:00:00Z"));
         let order: Vec<_> = tasks.iter().map(|task| (task.month.to_string(), task.unit_id)).collect();
-        let expected = [("2023-01", 1), ("2023-01", 2), ("2023-02", 1), ("2023-02", 2), ("2023-03", 1), ("2023-03", 2)];
+        let expected =
+            [("2023-01", 1), ("2023-01", 2), ("2023-02", 1), ("2023-02", 2), ("2023-03", 1), ("2023-03", 2)];
         assert_eq!(order, expected.map(|(month, id)| (month.to_owned(), id)));
         assert!(tasks.iter().all(|task| task.skip.is_none()));
     }

@@ -30,6 +30,9 @@ pub struct RetryPolicy {
     pub penalty: Duration,
     /// When to ask again for what is not yet published.
     pub unpublished: Duration,
+    /// A task that would have to wait longer than this without an attempt fails instead; none waits as long as it
+    /// takes.
+    pub patience: Option<Duration>,
 }
 
 impl Default for RetryPolicy {
@@ -41,6 +44,7 @@ impl Default for RetryPolicy {
             longest: Duration::from_secs(16 * 60),
             penalty: Duration::from_secs(60),
             unpublished: Duration::from_secs(24 * 3600),
+            patience: None,
         }
     }
 }
@@ -67,18 +71,24 @@ impl RetryPolicy {
         match setback {
             Setback::Failure(failure) => match failure {
                 Failure::NoData(_) => Next::Empty,
-                Failure::NotYetPublished(_) => Next::Wait(after(now, self.unpublished)),
+                Failure::NotYetPublished(_) => self.wait(self.unpublished, now),
                 Failure::NotAvailable(_) | Failure::InvalidUnit(_) => Next::Fail,
                 Failure::Unauthorized(_) => Next::PauseSource,
-                Failure::RateLimited(seconds) => Next::Wait(after(
-                    now,
-                    seconds.map_or(self.penalty, |seconds| Duration::from_secs(seconds.into())),
-                )),
+                Failure::RateLimited(seconds) => self
+                    .wait(seconds.map_or(self.penalty, |seconds| Duration::from_secs(seconds.into())), now),
                 Failure::Unavailable(_) => self.again(attempt, self.attempts, now, jitter),
                 Failure::Malformed(_) => self.again(attempt, self.attempts.min(2), now, jitter),
             },
             Setback::Crash => self.again(attempt, self.attempts.min(2), now, jitter),
             Setback::Passing => self.again(attempt, self.attempts, now, jitter),
+        }
+    }
+
+    fn wait(&self, wait: Duration, now: DateTime<Utc>) -> Next {
+        if self.patience.is_some_and(|patience| wait > patience) {
+            Next::Fail
+        } else {
+            Next::Wait(after(now, wait))
         }
     }
 
@@ -94,7 +104,10 @@ impl RetryPolicy {
 }
 
 fn after(now: DateTime<Utc>, wait: Duration) -> DateTime<Utc> {
-    TimeDelta::from_std(wait).ok().and_then(|wait| now.checked_add_signed(wait)).unwrap_or(DateTime::<Utc>::MAX_UTC)
+    TimeDelta::from_std(wait)
+        .ok()
+        .and_then(|wait| now.checked_add_signed(wait))
+        .unwrap_or(DateTime::<Utc>::MAX_UTC)
 }
 
 #[cfg(test)]
@@ -165,6 +178,15 @@ mod tests {
             assert!(matches!(next, Next::Wait(_)));
             assert_eq!(wait_minutes(next), minutes, "{failure}");
         }
+    }
+
+    #[test]
+    fn who_has_little_patience_fails_instead_of_waiting_long() {
+        let policy = RetryPolicy { patience: Some(Duration::from_secs(900)), ..RetryPolicy::default() };
+        let next = |failure: Failure| policy.next(Setback::Failure(&failure), 1, NOW, 0.0);
+        assert_eq!(next(Failure::NotYetPublished(String::new())), Next::Fail);
+        assert_eq!(wait_minutes(next(Failure::RateLimited(Some(900)))), 15);
+        assert_eq!(next(Failure::RateLimited(Some(901))), Next::Fail);
     }
 
     #[test]

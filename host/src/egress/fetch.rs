@@ -33,11 +33,12 @@ impl Gate {
         &self,
         request: Prepared,
         key: String,
+        reuses: bool,
         counters: &Counters,
         log: &Log,
         waiting: &watch::Sender<bool>,
     ) -> Result<Answer, EgressError> {
-        if let Some(answer) = self.kept(&key, log).await? {
+        if reuses && let Some(answer) = self.kept(&key, log).await? {
             return Ok(answer);
         }
         let received = self.ask(&request, counters, log, waiting).await?;

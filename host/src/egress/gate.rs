@@ -41,6 +41,8 @@ pub struct Call {
     gate: Arc<Gate>,
     counters: Arc<Counters>,
     log: Log,
+    /// Whether kept answers may serve it.
+    reuses: bool,
 }
 
 /// What a call has used so far.
@@ -99,11 +101,17 @@ impl Gate {
 
     /// Begins a sandbox call; `log` takes its lines.
     pub fn begin(self: &Arc<Self>, log: Log) -> Call {
-        Call { gate: Arc::clone(self), counters: Arc::default(), log }
+        Call { gate: Arc::clone(self), counters: Arc::default(), log, reuses: true }
     }
 }
 
 impl Call {
+    /// The same call, served by the upstream alone: for what an upstream shows now, a kept answer is a wrong one.
+    #[must_use]
+    pub fn past_kept_answers(self) -> Self {
+        Self { reuses: false, ..self }
+    }
+
     /// One request: caps, grant, kept answer or upstream. Dropping it takes nothing from others who ask the same.
     pub async fn send(&self, request: Request) -> Result<Response, EgressError> {
         let answer = self.answer(request).await.inspect_err(|error| {
@@ -150,10 +158,12 @@ impl Call {
         let request = Prepared::new(request, policy.credential.as_ref())?;
         denial::granted(policy, &request.url)?;
         let key = request_key(&request);
-        let flight = self.gate.under_way.join(&key, |waiting| {
+        // Who wants the present must not join one whom a kept answer may serve.
+        let flight_key = if self.reuses { key.clone() } else { format!("now {key}") };
+        let flight = self.gate.under_way.join(&flight_key, |waiting| {
             let (gate, counters) = (Arc::clone(&self.gate), Arc::clone(&self.counters));
-            let (key, log) = (key.clone(), Arc::clone(&self.log));
-            async move { gate.fetch(request, key, &counters, &log, &waiting).await }.boxed()
+            let (key, log, reuses) = (key.clone(), Arc::clone(&self.log), self.reuses);
+            async move { gate.fetch(request, key, reuses, &counters, &log, &waiting).await }.boxed()
         });
         let answer = self.counters.waits.follow(flight).await?;
         self.counters.take(&answer, policy.max_total_bytes)?;

@@ -44,7 +44,7 @@ pub(super) enum Opens {
 impl Grant {
     /// Reads an entry of `hosts`. The error says what was expected instead.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let fail = |why: &str| Err(format!("`{text}` is not a host that can be granted: {why}"));
+        let fail = |why: &str| Err(format!("{text:?} is not a host that can be granted: {why}"));
         let (scheme, rest) = match text.split_once("://") {
             None => (Scheme::Https, text),
             Some(("https", rest)) => (Scheme::Https, rest),
@@ -75,6 +75,14 @@ impl Grant {
         let (Some(host), Some(port)) = (url.host(), url.port_or_known_default()) else {
             return fail("expected `host` or `host:port`");
         };
+        if port == 0 || name.ends_with(':') {
+            return fail("its port is not one of 1 to 65535");
+        }
+        if let Host::Domain(name) = host
+            && name.split('.').any(str::is_empty)
+        {
+            return fail("a part of its name is empty");
+        }
         let host = match (wild, host.to_owned()) {
             (false, host) => Pattern::Exact(host),
             (true, Host::Domain(name)) if name.trim_end_matches('.').contains('.') => Pattern::Below(name),

@@ -100,33 +100,34 @@ impl FromStr for Rate {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let expected = || {
-            format!(
-                "`{text}` is not a rate: expected a count and a unit such as `400/min`, `5/s`, `9000/h`, \
-                 `1000/day`, and perhaps ` burst 20`"
-            )
+        let not_a_rate = || format!("{text:?} is not a rate");
+        // Rust's own parser would take a leading plus.
+        let number = |text: &str| {
+            let digits = text.trim();
+            let only_digits = digits.bytes().all(|byte| byte.is_ascii_digit());
+            digits.parse::<u32>().ok().filter(|_| only_digits).ok_or_else(not_a_rate)
         };
         let (rate, burst) = match text.split_once("burst") {
-            Some((rate, burst)) => (rate, Some(burst.trim().parse::<u32>().map_err(|_| expected())?)),
+            Some((rate, burst)) => (rate, Some(number(burst)?)),
             None => (text, None),
         };
-        let (count, unit) = rate.split_once('/').ok_or_else(expected)?;
-        let count: u32 = count.trim().parse().map_err(|_| expected())?;
+        let (count, unit) = rate.split_once('/').ok_or_else(not_a_rate)?;
+        let count = number(count)?;
         let unit = match unit.trim() {
             "s" | "sec" | "second" => Unit::Second,
             "m" | "min" | "minute" => Unit::Minute,
             "h" | "hour" => Unit::Hour,
             "d" | "day" => Unit::Day,
-            _ => return Err(expected()),
+            _ => return Err(not_a_rate()),
         };
         // A microsecond is the finest interval that is kept.
         if count == 0 || u64::from(count) > unit.micros() {
-            return Err(format!("the rate `{text}` must allow at least 1 request, at most 1000000 a second"));
+            return Err(format!("the rate {text:?} allows no request, or more than a million a second"));
         }
         let burst = burst.unwrap_or_else(|| (count / 40).clamp(1, 10));
         let most = count.min(MAX_BURST);
         if burst == 0 || burst > most {
-            return Err(format!("the burst of the rate `{text}` must be between 1 and {most}"));
+            return Err(format!("the burst of the rate {text:?} is not between 1 and {most}"));
         }
         Ok(Self { count, unit, burst })
     }
@@ -157,9 +158,24 @@ mod tests {
         assert_eq!(rate("400/min burst 20").burst(), 20);
         assert_eq!(rate("400/min burst 20").to_string(), "400/min burst 20");
         assert_eq!(rate("5/s").interval(), Duration::from_millis(200));
-        for bad in
-            ["", "400", "/min", "400/week", "-1/s", "0/s", "1.5/s", "5/s burst", "5/s burst 6", "5/s burst 0"]
-        {
+        for bad in [
+            "",
+            "400",
+            "400/",
+            "/min",
+            "400/week",
+            "400/mn",
+            "-1/s",
+            "+1/s",
+            "0/s",
+            "1.5/s",
+            "400/min 20",
+            "400/min burst 20 now",
+            "4294967296/s",
+            "5/s burst",
+            "5/s burst 6",
+            "5/s burst 0",
+        ] {
             let error = bad.parse::<Rate>().unwrap_err();
             assert!(error.contains(bad) && error.contains("rate"), "{error}");
         }

@@ -28,7 +28,9 @@ pub(super) struct Redactor {
 impl Redactor {
     /// A redactor for a source's credential; without one it changes nothing.
     pub(super) fn new(credential: Option<&Credential>) -> Result<Self, String> {
-        let Some(secret) = credential.map(Credential::secret) else { return Ok(Self { search: None }) };
+        // Cutting `1` or `key` from a document would quietly change its data.
+        let secret = credential.map(Credential::secret).filter(|secret| secret.len() >= MIN_SECRET);
+        let Some(secret) = secret else { return Ok(Self { search: None }) };
         let mut needles = spellings(secret);
         // In `Bearer abc…` the part after the scheme is the secret, and may come back alone.
         if let Some((_, rest)) = secret.split_once(' ').filter(|(_, rest)| rest.len() >= MIN_SECRET) {

@@ -112,7 +112,7 @@ impl Source {
     pub async fn fetch(&self, unit: &Unit, month: Month, window: Window) -> CallReport<Vec<Series>> {
         let (unit, month) = (convert::unit(unit), convert::month(month, window));
         let mut report = self
-            .call(async |store, instance| {
+            .call(std::convert::identity, async |store, instance| {
                 let guest = self.loaded.adapter.load(&mut *store, instance)?;
                 guest.call_fetch(store, &unit, month).await
             })
@@ -133,7 +133,7 @@ impl Source {
         let collector = self.loaded.collector.as_ref()?;
         let units: Vec<_> = units.iter().map(convert::unit).collect();
         let mut report = self
-            .call(async |store, instance| {
+            .call(egress::Call::past_kept_answers, async |store, instance| {
                 let guest = collector.load(&mut *store, instance)?;
                 guest.call_collect(store, &units).await
             })
@@ -152,10 +152,11 @@ impl Source {
 
     async fn call<T>(
         &self,
+        egress: impl FnOnce(egress::Call) -> egress::Call,
         act: impl AsyncFnOnce(&mut Store<State>, &Instance) -> wasmtime::Result<Result<T, types::Failure>>,
     ) -> CallReport<T> {
         let log = CallLog::new(self.caps.log);
-        let egress = self.gate.begin(log.for_egress());
+        let egress = egress(self.gate.begin(log.for_egress()));
         let state = State::new(&self.caps, log, Some(egress.clone()), Arc::clone(&self.settings));
         let (result, used) = self.loaded.sandbox(&self.engine).run(state, &self.caps, act).await;
         CallReport {
@@ -242,7 +243,7 @@ impl Sandbox<'_> {
         // The CPU cap is checked at every tick; this one also ends a guest that sleeps for ever.
         let result = match within(caps.wall, egress.as_ref(), call).await {
             Some(Ok(value)) => Ok(value),
-            Some(Err(error)) => Err(classify(&error, &log, store.data().in_host, caps)),
+            Some(Err(error)) => Err(classify(&error, &log, caps)),
             None => Err(Fault::WallDeadline { cap: caps.wall }),
         };
         let state = store.data();
@@ -258,7 +259,11 @@ impl Sandbox<'_> {
 
 /// `call` to its end, or `None` once it took longer than `wall`. Time that its requests stood in line for the
 /// source's allowance is left out: no attempt is spent waiting.
-async fn within<T>(wall: Duration, egress: Option<&egress::Call>, call: impl Future<Output = T>) -> Option<T> {
+async fn within<T>(
+    wall: Duration,
+    egress: Option<&egress::Call>,
+    call: impl Future<Output = T>,
+) -> Option<T> {
     let began = Instant::now();
     let mut call = std::pin::pin!(call);
     loop {
@@ -272,14 +277,16 @@ async fn within<T>(wall: Duration, egress: Option<&egress::Call>, call: impl Fut
 }
 
 /// The fault that a wasmtime error stands for.
-fn classify(error: &wasmtime::Error, log: &CallLog, in_host: bool, caps: &Caps) -> Fault {
+fn classify(error: &wasmtime::Error, log: &CallLog, caps: &Caps) -> Fault {
     if let Some(fault) = error.downcast_ref::<Fault>() {
         return fault.clone();
     }
     let root = error.root_cause().to_string();
-    // wasmtime has no type for this one: copying out of the guest ran over the budget of the call.
+    let backtrace = error.downcast_ref::<WasmBacktrace>();
+    // wasmtime has no type for this one: copying out of the guest ran over the budget of the call. With frames
+    // of the guest it was handing over arguments; without, its results.
     if root.contains("fuel allocated for hostcalls") {
-        return if in_host {
+        return if backtrace.is_some() {
             Fault::OutputFlood { cap: caps.hostcall_bytes() }
         } else {
             Fault::TooManyMeasurements { cap: caps.measurements }
@@ -290,6 +297,6 @@ fn classify(error: &wasmtime::Error, log: &CallLog, in_host: bool, caps: &Caps) 
         Some(Trap::UnreachableCodeReached) => log.panic_text().unwrap_or(root),
         _ => root,
     };
-    let backtrace = error.downcast_ref::<WasmBacktrace>().map(ToString::to_string).unwrap_or_default();
+    let backtrace = backtrace.map(ToString::to_string).unwrap_or_default();
     Fault::Trap { reason, backtrace: backtrace.trim_end().to_owned() }
 }

@@ -44,10 +44,9 @@ impl Description {
         if said.name.trim().is_empty() {
             return Err("name is empty".into());
         }
-        let month_zone = said
-            .month_zone
-            .parse::<Tz>()
-            .map_err(|_| format!("month-zone {:?} is no IANA time zone such as UTC or Asia/Taipei", said.month_zone))?;
+        let month_zone = said.month_zone.parse::<Tz>().map_err(|_| {
+            format!("month-zone {:?} is no IANA time zone such as UTC or Asia/Taipei", said.month_zone)
+        })?;
         let first_month = said
             .first_month
             .map(|text| text.parse::<Month>().map_err(|error| format!("first-month: {error}")))

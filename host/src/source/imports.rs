@@ -43,7 +43,10 @@ impl host::Host for State {
 }
 
 impl http::Host for State {
-    async fn send(&mut self, request: http::Request) -> wasmtime::Result<Result<http::Response, http::Error>> {
+    async fn send(
+        &mut self,
+        request: http::Request,
+    ) -> wasmtime::Result<Result<http::Response, http::Error>> {
         let answer = match &self.egress {
             Some(egress) => egress.send(into_request(request)).await,
             None => Err(no_requests_here()),
@@ -74,7 +77,10 @@ impl http::HostBody for State {
         body_piece(piece)
     }
 
-    async fn bytes(&mut self, body: Resource<egress::Body>) -> wasmtime::Result<Result<Vec<u8>, http::Error>> {
+    async fn bytes(
+        &mut self,
+        body: Resource<egress::Body>,
+    ) -> wasmtime::Result<Result<Vec<u8>, http::Error>> {
         let rest = self.table.get_mut(&body)?.rest().await;
         body_piece(rest)
     }

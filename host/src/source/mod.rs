@@ -25,4 +25,3 @@ pub use limits::Caps;
 pub use load::LoadError;
 pub use log::{LogLevel, LogLine};
 pub use registry::{Registry, Unusable, open};
-

@@ -132,7 +132,7 @@ fn policy(
         source: source.id.as_str().to_owned(),
         grants: grants(source, described, settings)?,
         credential,
-        rate: source.rate.map(|rate| rate.to_string().parse()).transpose().map_err(Unusable::Host)?,
+        rate: source.rate,
         concurrency: source.concurrency as usize,
         request_timeout: REQUEST_TIMEOUT,
         connect_timeout: CONNECT_TIMEOUT,
@@ -156,16 +156,7 @@ fn grants(
     for host in described.hosts.iter().cloned().chain(settings.values().filter_map(|value| origin(value))) {
         asked.push(Grant::parse(&host).map_err(|why| Unusable::Host(format!("the source asks for {why}")))?);
     }
-    let given = source
-        .hosts
-        .iter()
-        .map(|given| {
-            let grant = Grant::parse(&given.host)?;
-            Ok(if given.private { grant.with_private() } else { grant })
-        })
-        .collect::<Result<Vec<_>, String>>()
-        .map_err(Unusable::Host)?;
-    Ok(intersect(&asked, &given))
+    Ok(intersect(&asked, &source.hosts))
 }
 
 /// `scheme://host:port` of a setting that is a URL.

@@ -20,8 +20,6 @@ pub(super) struct State {
     pub(super) log: CallLog,
     pub(super) memory: MemoryLimit,
     pub(super) cpu: CpuClock,
-    /// Whether the guest is inside a call of the host, its arguments' lifting included.
-    pub(super) in_host: bool,
 }
 
 impl State {
@@ -42,7 +40,6 @@ impl State {
             log,
             memory: MemoryLimit::new(caps.memory),
             cpu: CpuClock::new(caps.cpu),
-            in_host: false,
         }
     }
 
@@ -63,7 +60,6 @@ impl State {
                 CallHook::CallingWasm | CallHook::ReturningFromHost => state.cpu.enter_guest(),
                 CallHook::ReturningFromWasm | CallHook::CallingHost => state.cpu.leave_guest(),
             }
-            state.in_host = matches!(hook, CallHook::CallingHost);
             Ok(())
         });
         store

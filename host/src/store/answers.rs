@@ -49,7 +49,8 @@ pub struct Answer {
 }
 
 impl Store {
-    /// The newest good answer (status 200 to 299) to a request of a source, not fetched before an instant.
+    /// The newest good answer (status 200 to 299) to a request of a source, not fetched before an instant, and not
+    /// distrusted since.
     pub async fn find_answer(
         &self,
         source: &str,
@@ -62,6 +63,7 @@ impl Store {
         sqlx::query_as(
             "SELECT id, status, headers, digest, body_bytes, fetched_at FROM answers
              WHERE source = $1 AND request_key = $2 AND fetched_at >= $3 AND status BETWEEN 200 AND 299
+                   AND reusable = 1
              ORDER BY fetched_at DESC, id DESC LIMIT 1",
         )
         .bind(source)
@@ -70,6 +72,21 @@ impl Store {
         .fetch_optional(&mut *conn)
         .await
         .doing(DOING)
+    }
+
+    /// Lets answers serve no request again: a source could not read one of them, and asking again must not meet
+    /// the same bytes.
+    pub async fn distrust_answers(&self, ids: &[i64]) -> Result<(), StoreError> {
+        const DOING: &str = "distrusting answers";
+        let mut tx = self.write(DOING).await?;
+        for id in ids {
+            sqlx::query("UPDATE answers SET reusable = 0 WHERE id = $1")
+                .bind(id)
+                .execute(&mut *tx)
+                .await
+                .doing(DOING)?;
+        }
+        tx.commit().await.doing(DOING)
     }
 
     /// Indexes an answer whose body the archive holds already, and returns its id.

@@ -15,6 +15,8 @@ struct Verdict {
     code: &'static str,
     message: String,
     validated: Option<Validated>,
+    /// The source could not make sense of what the upstream answered: asking again must not meet the same bytes.
+    distrusts_answers: bool,
 }
 
 enum Step {
@@ -49,6 +51,9 @@ pub(super) async fn attempt(
     let log: Vec<NewLogLine> = call.log.iter().map(|line| log_line(claim, line)).collect();
     let verdict = judge(call, claim, retry);
     store.append_logs(&log).await?;
+    if verdict.distrusts_answers {
+        store.distrust_answers(&report.answers).await?;
+    }
     commit(store, claim, &report, verdict).await
 }
 
@@ -59,15 +64,12 @@ pub(super) async fn refuse(store: &Store, claim: &Claim, why: &str) -> Result<Co
         code: "source-unusable",
         message: why.to_owned(),
         validated: None,
+        distrusts_answers: false,
     };
     commit(store, claim, &AttemptReport::default(), verdict).await
 }
 
-fn judge(
-    call: CallReport<Vec<Series>>,
-    claim: &Claim,
-    retry: &RetryPolicy,
-) -> Verdict {
+fn judge(call: CallReport<Vec<Series>>, claim: &Claim, retry: &RetryPolicy) -> Verdict {
     let next = |setback| Step::Then(retry.next(setback, claim.attempt, clock::now(), rand::random()));
     match call.outcome {
         Ok(Ok(series)) => {
@@ -77,9 +79,16 @@ fn judge(
                 // What can't be believed now may be mended upstream: like an answer that can't be read.
                 let failure = Failure::Malformed(message.clone());
                 let next = next(Setback::Failure(&failure));
-                Verdict { next, code: "rejected", message, validated: Some(validated) }
+                let validated = Some(validated);
+                Verdict { next, code: "rejected", message, validated, distrusts_answers: true }
             } else {
-                Verdict { next: Step::Store, code: "", message: String::new(), validated: Some(validated) }
+                Verdict {
+                    next: Step::Store,
+                    code: "",
+                    message: String::new(),
+                    validated: Some(validated),
+                    distrusts_answers: false,
+                }
             }
         }
         Ok(Err(failure)) => Verdict {
@@ -87,13 +96,20 @@ fn judge(
             code: failure.case().as_str(),
             message: failure.message(),
             validated: None,
+            distrusts_answers: matches!(failure, Failure::Malformed(_)),
         },
         Err(fault) => {
             let setback = match &fault {
                 Fault::WallDeadline { .. } | Fault::Host(_) => Setback::Passing,
                 _ => Setback::Crash,
             };
-            Verdict { next: next(setback), code: fault.code(), message: fault.to_string(), validated: None }
+            Verdict {
+                next: next(setback),
+                code: fault.code(),
+                message: fault.to_string(),
+                validated: None,
+                distrusts_answers: matches!(setback, Setback::Crash),
+            }
         }
     }
 }
@@ -104,7 +120,7 @@ async fn commit(
     report: &AttemptReport,
     verdict: Verdict,
 ) -> Result<Committed, StoreError> {
-    let Verdict { next, code, message, validated } = verdict;
+    let Verdict { next, code, message, validated, distrusts_answers: _ } = verdict;
     let error = TaskError { code, message: &message, rejected: None };
     let ending = match (&next, &validated) {
         (Step::Store, Some(validated)) => Ending::Records(validated),

@@ -29,7 +29,9 @@ impl Allowance for StoredAllowance {
                 let slot = rate.reserve(arrival, held_until, now);
                 (slot.wait, slot.arrival)
             }
-            None => (held_until.map_or(Duration::ZERO, |held| (held - now).to_std().unwrap_or_default()), now),
+            None => {
+                (held_until.map_or(Duration::ZERO, |held| (held - now).to_std().unwrap_or_default()), now)
+            }
         };
         async move { Ok(self.0.reserve_slot(source, next).await?) }.boxed()
     }

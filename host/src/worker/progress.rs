@@ -1,6 +1,9 @@
 //! What a worker tells whoever watches it, as it happens.
 
-use crate::{domain::TaskStatus, store::{Claim, Finished}};
+use crate::{
+    domain::TaskStatus,
+    store::{Claim, Finished},
+};
 
 /// One step of a task.
 #[derive(Clone, Debug)]

@@ -12,7 +12,7 @@ use tracing::Instrument;
 
 use super::{
     attempt::{self, Committed},
-    lease::{Held, Heartbeat},
+    lease::{Heartbeat, Held},
     progress::Progress,
 };
 use crate::{

@@ -133,8 +133,17 @@ impl Csv {
     fn new(out: Box<dyn Write + Send>) -> anyhow::Result<Self> {
         let mut writer = csv::Writer::from_writer(out);
         writer.write_record([
-            "windfarm", "source", "unit_code", "unit_name", "kind", "quantity", "labels", "start", "seconds",
-            "value", "unit",
+            "windfarm",
+            "source",
+            "unit_code",
+            "unit_name",
+            "kind",
+            "quantity",
+            "labels",
+            "start",
+            "seconds",
+            "value",
+            "unit",
         ])?;
         Ok(Self(writer))
     }

@@ -136,10 +136,7 @@ mod tests {
     };
 
     use super::*;
-    use crate::{
-        domain::Quantity,
-        store::ExportSeries,
-    };
+    use crate::{domain::Quantity, store::ExportSeries};
 
     #[test]
     fn what_is_written_is_read_back_over_several_row_groups() {

@@ -63,6 +63,23 @@ async fn dropping_the_call_that_asked_first_leaves_the_others_their_answer() {
 }
 
 #[tokio::test]
+async fn a_call_for_the_present_is_served_by_the_upstream_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let upstream = Upstream::start(|number, _| Reply::ok(format!("answer {number}"))).await;
+    let (shared, _) = keeping(folder.path());
+    let reuse_for = Some(Duration::from_secs(60));
+    let asked = Asked::new(Policy { reuse_for, ..policy(&[&upstream.grant()]) }, shared);
+    let url = upstream.url("/now");
+    assert_eq!(text(asked.get(&url).await).await, "answer 0");
+    assert_eq!(text(asked.another_call().past_kept_answers().send(get(&url)).await).await, "answer 1");
+    assert_eq!(
+        text(asked.get(&url).await).await,
+        "answer 1",
+        "and what it was told is the newest kept answer"
+    );
+}
+
+#[tokio::test]
 async fn a_fresh_answer_is_reused_and_an_error_is_not() {
     let folder = tempfile::tempdir().unwrap();
     let upstream = Upstream::start(|number, request| match request.split(' ').nth(1) {

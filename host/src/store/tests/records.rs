@@ -41,6 +41,16 @@ async fn the_newest_good_answer_that_is_young_enough_is_found() {
 }
 
 #[tokio::test]
+async fn an_answer_that_could_not_be_read_serves_no_request_again() {
+    let world = World::new().await;
+    let old = world.store.record_answer(&answer("k", 200, at(10))).await.unwrap();
+    let new = world.store.record_answer(&answer("k", 200, at(20))).await.unwrap();
+    world.store.distrust_answers(&[new]).await.unwrap();
+    let found = world.store.find_answer("s", "k", at(0)).await.unwrap();
+    assert_eq!(found.map(|answer| answer.id), Some(old));
+}
+
+#[tokio::test]
 async fn a_slot_is_reserved_once_however_many_ask_at_the_same_time() {
     let world = World::new().await;
     let mut callers = tokio::task::JoinSet::new();
