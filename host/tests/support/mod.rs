@@ -1,6 +1,9 @@
 //! What the tests share: components that `make guests` and `make plugins` built, upstreams on loopback, and
 //! sources opened from a configuration text.
 #![allow(dead_code, reason = "every test binary uses a part of it")]
+#![allow(unreachable_pub, reason = "shared by the modules of several test binaries")]
+
+pub mod work_folder;
 
 use std::{
     collections::BTreeMap,
@@ -24,9 +27,8 @@ use backfill::{
 use tempfile::TempDir;
 
 /// One engine for a test binary; compiled components are kept between runs.
-static ENGINE: LazyLock<Engine> = LazyLock::new(|| {
-    Engine::new(Some(&manifest("../target/test-components"))).expect("an engine")
-});
+static ENGINE: LazyLock<Engine> =
+    LazyLock::new(|| Engine::new(Some(&manifest("../target/test-components"))).expect("an engine"));
 
 pub fn engine() -> &'static Engine {
     &ENGINE
