@@ -3,7 +3,10 @@
 
 mod support;
 
-use std::{path::Path, time::{Duration, Instant}};
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use backfill::{
     domain::{Failure, Series},
@@ -62,7 +65,10 @@ async fn an_endless_loop_ends_at_the_cpu_cap_and_starves_nobody_meanwhile() {
     let ((fault, report), (worst, _)) = tokio::join!(fault(&source, "loop", ""), ticks);
     assert_eq!(fault, Fault::CpuDeadline { cap: Duration::from_millis(300) });
     assert!(report.cpu >= Duration::from_millis(300));
-    assert!(worst < Duration::from_millis(300), "a timer beside the loop waited {worst:?}, as long as the loop ran");
+    assert!(
+        worst < Duration::from_millis(300),
+        "a timer beside the loop waited {worst:?}, as long as the loop ran"
+    );
 }
 
 #[tokio::test]
@@ -163,7 +169,9 @@ async fn a_host_that_is_not_granted_is_denied_with_the_toml_that_would_grant_it(
     let report = call(&source, "ask", "https://elsewhere.test/x").await;
     let Ok(Err(Failure::Unavailable(why))) = report.outcome else { panic!("{:?}", report.outcome) };
     assert!(why.contains("Denied") && why.contains("elsewhere.test") && why.contains("hosts ="), "{why}");
-    assert!(report.log.iter().any(|line| line.level == LogLevel::Warn && line.text.contains("elsewhere.test")));
+    assert!(
+        report.log.iter().any(|line| line.level == LogLevel::Warn && line.text.contains("elsewhere.test"))
+    );
     assert_eq!(report.usage.requests, 0);
 }
 
@@ -173,8 +181,18 @@ async fn loopback_private_and_link_local_addresses_are_denied() {
     let source = hostile(r#""upstream.test""#, CAPS).await;
     let port = upstream.addr.port();
     let hosts = [
-        "127.0.0.1", "localhost", "0.0.0.0", "0x7f.1", "2130706433", "[::1]", "[::ffff:127.0.0.1]", "10.0.0.1",
-        "192.168.1.1", "169.254.169.254", "[fd00:ec2::254]", "[fe80::1]",
+        "127.0.0.1",
+        "localhost",
+        "0.0.0.0",
+        "0x7f.1",
+        "2130706433",
+        "[::1]",
+        "[::ffff:127.0.0.1]",
+        "10.0.0.1",
+        "192.168.1.1",
+        "169.254.169.254",
+        "[fd00:ec2::254]",
+        "[fe80::1]",
     ];
     for host in hosts {
         let failure = failure(&source, "ask", &format!("http://{host}:{port}/")).await;

@@ -1,59 +1,73 @@
-//! Parses the same bytes as a month's fetch would, without a sandbox: the reference for the guest's speed.
+//! A month's fetch without a sandbox: the reference for the guest's speed.
 //!
-//! `parse_native FILE UNIT_EIC DOCUMENTS ROUNDS` reads `DOCUMENTS` copies of a recorded document per round, and prints
-//! the best round as one line of JSON: seconds, bytes, and `Point` elements in those documents.
+//! `parse_native CODE ATTRIBUTE=VALUE YYYY-MM ROUNDS FILE…` does what the component does with the same answers, in
+//! the same code, natively: it builds the requests, takes the files in the order of the questions as the upstream's
+//! answers, and normalizes. It prints the best round as a line of JSON: `seconds`, and `measurements` found.
+//!
+//! Each answer is copied into memory of its own just before it is read, and that is not counted: so it is in the
+//! sandbox, where the host does it.
 
-use std::time::Instant;
+use std::cell::Cell;
+use std::hint::black_box;
+use std::time::{Duration, Instant};
 
-use backfill_guest::time;
-use entsoe::answer::{Answer, Reply};
-use entsoe::assemble::Gathered;
-use entsoe::document::{self, Wanted};
+use backfill_guest::{Month, Unit, time};
+use chrono::{Months, NaiveDate};
+use entsoe::answer::Reply;
 use entsoe::notes::Notes;
+use entsoe::query::Query;
+use entsoe::{fetch, target::Target};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [file, unit, documents, rounds] = arguments.as_slice() else {
-        return Err("usage: parse_native FILE UNIT_EIC DOCUMENTS ROUNDS".into());
+    let [code, attribute, month, rounds, files @ ..] = arguments.as_slice() else {
+        return Err("usage: parse_native CODE ATTRIBUTE=VALUE YYYY-MM ROUNDS FILE…".into());
     };
-    let (documents, rounds): (usize, usize) = (documents.parse()?, rounds.parse()?);
-    let bytes = std::fs::read(file)?;
-    let start = time::parse_utc(text_of(&bytes, "start")).ok_or("the file has no start")?;
-    let points = memchr::memmem::find_iter(&bytes, b"<Point>").count();
-    let mut best = f64::INFINITY;
-    for _ in 0..rounds {
-        let started = Instant::now();
-        month(&bytes, unit, documents, start)?;
-        best = best.min(started.elapsed().as_secs_f64());
+    let (name, value) = attribute.split_once('=').ok_or("the attribute is not NAME=VALUE")?;
+    let unit = Unit {
+        code: code.clone(),
+        name: String::new(),
+        capacity_mw: None,
+        attributes: vec![(name.to_owned(), value.to_owned())],
+    };
+    let first: NaiveDate = format!("{month}-01").parse().map_err(|_| "the month is not YYYY-MM")?;
+    let next = first.checked_add_months(Months::new(1)).ok_or("the month has no end")?;
+    let (year, number) = month.split_once('-').ok_or("the month is not YYYY-MM")?;
+    let month = Month {
+        year: year.parse()?,
+        number: number.parse()?,
+        start: time::midnight(first),
+        end: time::midnight(next),
+    };
+    let files = files.iter().map(std::fs::read).collect::<Result<Vec<_>, _>>()?;
+    let (mut best, mut measurements) = (f64::INFINITY, 0);
+    for _ in 0..rounds.parse()? {
+        let took;
+        (measurements, took) = fill(&unit, &month, &files)?;
+        best = best.min(took.as_secs_f64());
     }
-    println!(
-        "{{\"seconds\":{best},\"bytes\":{},\"points\":{}}}",
-        bytes.len() * documents,
-        points * documents
-    );
+    println!("{{\"seconds\":{best},\"measurements\":{measurements}}}");
     Ok(())
 }
 
-/// The text of the first element of a name, or nothing.
-fn text_of<'a>(bytes: &'a [u8], name: &str) -> &'a str {
-    let text = std::str::from_utf8(bytes).unwrap_or_default();
-    let after = text.split_once(&format!("<{name}>")).map_or("", |(_, after)| after);
-    after.split('<').next().unwrap_or_default()
-}
-
-fn month(bytes: &[u8], unit: &str, documents: usize, start: i64) -> Result<(), String> {
-    let wanted = Wanted::unit(unit);
-    let mut gathered = Gathered::new(start..start + 31 * 86_400);
-    for _ in 0..documents {
-        // Each body comes in memory of its own, natively as in the guest.
-        let reply = Reply { status: 200, retry_after: None, body: bytes.to_vec() };
-        let Answer::Documents(bodies) = Answer::of(reply) else {
-            return Err("the file holds no generation document".into());
-        };
-        for body in bodies {
-            document::read(&body, &wanted, &mut |series| gathered.add(series))?;
+/// How many measurements there are, and the time that it took without copying.
+fn fill(unit: &Unit, month: &Month, files: &[Vec<u8>]) -> Result<(usize, Duration), String> {
+    let copying = Cell::new(Duration::ZERO);
+    let started = Instant::now();
+    let target = Target::of(unit)?;
+    let ask = |queries: &[Query]| {
+        for query in queries {
+            black_box(query.request("http://127.0.0.1:1"));
         }
-    }
-    let series = gathered.finish(&mut Notes::default());
-    if series.is_empty() { Err(format!("the document does not name {unit}")) } else { Ok(()) }
+        files.iter().map(|file| {
+            let started = Instant::now();
+            let body = file.clone();
+            copying.set(copying.get() + started.elapsed());
+            Ok(Reply { status: 200, retry_after: None, body })
+        })
+    };
+    let series = fetch::fetch(&target, month, i64::MAX, ask, &mut Notes::default())
+        .map_err(|failure| format!("{failure:?}"))?;
+    let took = started.elapsed() - copying.get();
+    Ok((series.iter().map(|series| series.measurements.len()).sum(), took))
 }

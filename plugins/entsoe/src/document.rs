@@ -11,15 +11,16 @@ use memchr::memmem;
 use quick_xml::{Reader, events::Event};
 
 use crate::timeseries::{Place, TimeSeries};
-use crate::{markup, sniff};
+use crate::{markup, scan, sniff};
 
-/// Past this many codes one pass over all tokens is cheaper than a search for each.
-const MAX_NEEDLES: usize = 4;
+/// Past this many codes most series are wanted, and one pass over all tokens is cheaper than looking for each.
+const MAX_CODES: usize = 4;
 
 /// What is looked for in a document.
 pub struct Wanted {
     subject: Subject,
-    needles: Vec<memmem::Finder<'static>>,
+    /// What occurs in every series that is wanted.
+    codes: Vec<String>,
 }
 
 enum Subject {
@@ -30,12 +31,13 @@ enum Subject {
 impl Wanted {
     /// The series of a generation unit.
     pub fn unit(eic: &str) -> Self {
-        Self { subject: Subject::Unit(eic.to_owned()), needles: needles(&[eic]) }
+        Self { subject: Subject::Unit(eic.to_owned()), codes: vec![eic.to_owned()] }
     }
 
     /// The series of production types, by code, that are of no single unit.
     pub fn types(codes: &[&'static str]) -> Self {
-        Self { subject: Subject::Types(codes.to_vec()), needles: needles(codes) }
+        let needed = codes.iter().map(|code| (*code).to_owned()).collect();
+        Self { subject: Subject::Types(codes.to_vec()), codes: needed }
     }
 
     fn wants(&self, series: &TimeSeries) -> bool {
@@ -56,10 +58,6 @@ impl Wanted {
     }
 }
 
-fn needles(codes: &[&str]) -> Vec<memmem::Finder<'static>> {
-    codes.iter().map(|code| memmem::Finder::new(code.as_bytes()).into_owned()).collect()
-}
-
 /// Hands every wanted series of a document to `take`, in the document's order, and returns how many there were.
 /// The error says what can't be read and where; faults in series that are not wanted don't matter.
 pub fn read(
@@ -68,7 +66,7 @@ pub fn read(
     take: &mut dyn FnMut(&mut TimeSeries) -> Result<(), String>,
 ) -> Result<usize, String> {
     let mut tokens = Tokens { wanted, take, taken: 0, document_type: None };
-    match plain_parts(document, &wanted.needles) {
+    match plain_parts(document, &wanted.codes) {
         Some((document_type, parts)) => {
             tokens.document_type = Some(document_type.to_owned());
             for part in parts {
@@ -85,39 +83,29 @@ pub fn read(
     Ok(tokens.taken)
 }
 
-/// Of a plainly marked up document, its type, and those `TimeSeries` elements in which a needle occurs. `None` if
+/// Of a plainly marked up document, its type, and those `TimeSeries` elements in which a code occurs. `None` if
 /// only all tokens can tell.
 ///
 /// Why this is sound: the root is closed at the very end, so nothing is cut off; without `<!`, `<?` and `&#` every
-/// `<TimeSeries` is the start of an element and every needle is spelled out; and a needle that is not inside the
+/// `<TimeSeries` is the start of an element and every code is spelled out; and a code that is not inside the
 /// element that starts last before it sends the whole document to the other way.
-fn plain_parts<'a>(document: &'a [u8], needles: &[memmem::Finder<'_>]) -> Option<(&'a str, Vec<&'a [u8]>)> {
+fn plain_parts<'a>(document: &'a [u8], codes: &[String]) -> Option<(&'a str, Vec<&'a [u8]>)> {
     let sniff::Kind::Xml { at, .. } = sniff::kind(document) else { return None };
     let body = document.get(at..)?;
-    if needles.len() > MAX_NEEDLES || !body.trim_ascii_end().ends_with(b"</GL_MarketDocument>") {
+    if codes.len() > MAX_CODES || !body.trim_ascii_end().ends_with(b"</GL_MarketDocument>") {
         return None;
     }
-    if hides_something(body) {
-        return None;
-    }
+    let occurrences = scan::occurrences(body, codes)?;
     let head = body.get(..memmem::find(body, b"<TimeSeries")?)?;
     let document_type = text_of(head, "<type>", "</type>")?;
     let mut parts = Vec::new();
-    let mut hits: Vec<_> = needles.iter().map(|needle| needle.find(body)).collect();
-    while let Some(hit) = hits.iter().flatten().min().copied() {
-        let done = match element_around(body, hit) {
-            Some(element) => {
-                parts.push(body.get(element.clone())?);
-                element.end
-            }
-            // Before the first series stand only the document's own particulars.
-            None if hit < head.len() => hit + 1,
-            None => return None,
-        };
-        for (needle, at) in needles.iter().zip(&mut hits) {
-            if at.is_some_and(|at| at < done) {
-                *at = needle.find(body.get(done..)?).map(|next| done + next);
-            }
+    let mut done = 0;
+    for at in occurrences {
+        // Before the first series stand only the document's own particulars.
+        if at >= done.max(head.len()) {
+            let element = element_around(body, at)?;
+            done = element.end;
+            parts.push(body.get(element)?);
         }
     }
     Some((document_type, parts))
@@ -129,26 +117,6 @@ fn text_of<'a>(text: &'a [u8], start: &str, end: &str) -> Option<&'a str> {
     let inside = text.get(from..)?;
     let inside = inside.get(..memmem::find(inside, end.as_bytes())?)?;
     std::str::from_utf8(inside.trim_ascii()).ok()
-}
-
-/// Whether a comment, CDATA, a processing instruction or a character reference is somewhere in the markup.
-///
-/// A comparison of every byte without a branch, block by block: the compiler makes it as fast as the vector unit, and
-/// the sandbox's own check at each turn of a loop weighs little.
-fn hides_something(body: &[u8]) -> bool {
-    const BLOCK: usize = 128;
-    // `!` and `#` differ in one bit only.
-    let suspicious = |c: u8| u8::from((c | 2) == b'#') | u8::from(c == b'?');
-    let hides = |at: usize| match body.get(at) {
-        Some(b'#') => at > 0 && body.get(at - 1) == Some(&b'&'),
-        Some(b'!' | b'?') => at > 0 && body.get(at - 1) == Some(&b'<'),
-        _ => false,
-    };
-    let (blocks, rest) = body.as_chunks::<BLOCK>();
-    blocks.iter().enumerate().any(|(index, block)| {
-        block.iter().fold(0, |any, &c| any | suspicious(c)) != 0
-            && (index * BLOCK..(index + 1) * BLOCK).any(hides)
-    }) || (body.len() - rest.len()..body.len()).any(hides)
 }
 
 /// The `TimeSeries` element that a position is in.

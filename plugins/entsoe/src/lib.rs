@@ -20,6 +20,7 @@ pub mod notes;
 pub mod psr;
 pub mod query;
 pub mod resolution;
+pub mod scan;
 pub mod sniff;
 pub mod target;
 pub mod timeseries;
