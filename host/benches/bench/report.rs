@@ -1,0 +1,76 @@
+//! The figures: a table for people and `target/bench/report.json` for programs.
+
+use std::path::Path;
+
+use comfy_table::{CellAlignment, Table, presets};
+use serde::Serialize;
+
+/// One figure. `reference` is in the same unit as `value`; `ratio` is `value / reference`.
+#[derive(Serialize)]
+struct Entry {
+    name: &'static str,
+    value: f64,
+    unit: &'static str,
+    reference: f64,
+    ratio: f64,
+    /// What the reference is, for people.
+    #[serde(skip)]
+    against: &'static str,
+}
+
+/// All figures so far.
+#[derive(Default)]
+pub(crate) struct Report(Vec<Entry>);
+
+impl Report {
+    /// Says what is being measured now.
+    pub(crate) fn progress(&self, what: &str) {
+        println!("  {what} …");
+    }
+
+    /// Adds a figure and what it is compared `against`, both in `unit`.
+    pub(crate) fn add(
+        &mut self,
+        name: &'static str,
+        unit: &'static str,
+        value: f64,
+        reference: f64,
+        against: &'static str,
+    ) {
+        self.0.push(Entry { name, value, unit, reference, ratio: value / reference, against });
+    }
+
+    /// Prints the table and writes the report.
+    pub(crate) fn finish(self) -> anyhow::Result<()> {
+        let mut table = Table::new();
+        table.load_style(presets::UTF8_HORIZONTAL_ONLY);
+        table.set_header(["", "value", "unit", "reference", "ratio", "the reference is"]);
+        for entry in &self.0 {
+            table.add_row([
+                entry.name.to_owned(),
+                figure(entry.value),
+                entry.unit.to_owned(),
+                figure(entry.reference),
+                format!("{:.2}", entry.ratio),
+                entry.against.to_owned(),
+            ]);
+        }
+        for column in [1, 3, 4] {
+            if let Some(column) = table.column_mut(column) {
+                column.set_cell_alignment(CellAlignment::Right);
+            }
+        }
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/bench");
+        std::fs::create_dir_all(&folder)?;
+        let path = folder.canonicalize()?.join("report.json");
+        std::fs::write(&path, serde_json::to_string_pretty(&self.0)? + "\n")?;
+        println!("{table}\nwritten to {}", path.display());
+        Ok(())
+    }
+}
+
+/// Three digits that matter, or all before the point.
+fn figure(value: f64) -> String {
+    let digits = (2.0 - value.abs().max(1e-9).log10().floor()).clamp(0.0, 6.0);
+    format!("{value:.*}", digits as usize)
+}
