@@ -1,9 +1,6 @@
 //! What the subcommands have in common: the configuration, the engine, the store, the archive.
 
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{path::Path, sync::Arc};
 
 use crate::{
     config::{self, Config, Database},
@@ -27,13 +24,10 @@ pub(super) fn load(path: &Path) -> anyhow::Result<Config> {
     })
 }
 
-/// The engine, with compiled components kept beside the configuration.
+/// The engine, with compiled components kept beside the database.
 pub(super) fn engine(config: &Config) -> anyhow::Result<Engine> {
-    Engine::new(Some(&beside(config, ".backfill/cache")))
-}
-
-fn beside(config: &Config, path: &str) -> PathBuf {
-    config.path.parent().unwrap_or(Path::new("")).join(path)
+    let Database::Sqlite { path } = &config.database;
+    Engine::new(Some(&path.with_file_name("cache")))
 }
 
 /// The database of the configuration, made and migrated where it is new.

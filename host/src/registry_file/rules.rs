@@ -86,7 +86,7 @@ impl Broken<'_> {
 
     fn by_own_share(&mut self, entry: &UnitEntry) {
         if let Some(text) = entry.unit.attributes.get("share")
-            && share(entry).is_none()
+            && entry.unit.share().is_err()
         {
             let message = format!("{text:?} is not a share; expected a number above 0 and at most 1");
             self.note(entry.line, "share", message);
@@ -111,7 +111,7 @@ impl Broken<'_> {
                 );
                 self.note(entry.line, "share", message);
             }
-            let sum: f64 = entries.iter().filter_map(|entry| share(entry)).sum();
+            let sum: f64 = entries.iter().filter_map(|entry| entry.unit.share().ok()?).sum();
             if sum > 1.0 + TOLERANCE {
                 let message =
                     format!("the shares of {source} {code} (lines {lines}) sum to {sum}; expected at most 1");
@@ -119,9 +119,4 @@ impl Broken<'_> {
             }
         }
     }
-}
-
-fn share(entry: &UnitEntry) -> Option<f64> {
-    let share: f64 = entry.unit.attributes.get("share")?.parse().ok()?;
-    (share > 0.0 && share <= 1.0).then_some(share)
 }

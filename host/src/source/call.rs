@@ -94,6 +94,9 @@ impl Source {
 
     /// Checks a unit's code and attributes without any request. The inner error is for people.
     pub async fn check_unit(&self, unit: &Unit) -> Result<Result<(), String>, Fault> {
+        if let Err(why) = unit.share() {
+            return Ok(Err(why));
+        }
         let unit = convert::unit(unit);
         let state = State::new(&SMALL_CALL, CallLog::new(SMALL_CALL.log), None, Arc::clone(&self.settings));
         let (result, _) = self
@@ -107,9 +110,11 @@ impl Source {
         result
     }
 
-    /// Fetches and normalizes one unit's month, or the part of it that `window` names. Success has at least
-    /// one measurement: a source that returns nothing without saying `no-data` is at fault.
+    /// Fetches and normalizes one unit's month, or the part of it that `window` names; values are the unit's share
+    /// of what the source reports for its code. Success has at least one measurement: a source that returns
+    /// nothing without saying `no-data` is at fault.
     pub async fn fetch(&self, unit: &Unit, month: Month, window: Window) -> CallReport<Vec<Series>> {
+        let share = unit.share();
         let (unit, month) = (convert::unit(unit), convert::month(month, window));
         let mut report = self
             .call(std::convert::identity, async |store, instance| {
@@ -125,7 +130,11 @@ impl Source {
                 "the source returned success without one measurement and without saying no-data".into(),
             )));
         }
-        report
+        match share {
+            Ok(None) => report,
+            Ok(Some(share)) => report.map(|series| allot(series, share)),
+            Err(why) => CallReport { outcome: Ok(Err(Failure::InvalidUnit(why))), ..report },
+        }
     }
 
     /// What the upstream shows now, for sources that collect; `None` for those that don't.
@@ -191,6 +200,12 @@ impl<T> CallReport<T> {
     fn count(&self, of: impl FnOnce(&T) -> usize) -> Option<usize> {
         self.outcome.as_ref().ok().and_then(|said| said.as_ref().ok()).map(of)
     }
+}
+
+/// Every value times the unit's share.
+fn allot(mut series: Vec<Series>, share: f64) -> Vec<Series> {
+    series.iter_mut().flat_map(|series| &mut series.measurements).for_each(|m| m.value *= share);
+    series
 }
 
 /// Asks a component that is being loaded to describe itself.

@@ -247,13 +247,7 @@ async fn checked(conn: &mut Connection, new: &NewUnit, id: Option<i64>) -> Resul
     if unit.capacity_mw.is_some_and(|capacity| !(capacity > 0.0 && capacity.is_finite())) {
         return Err(refused("a capacity is above 0 MW; leave it out where it is not known".to_owned()));
     }
-    let share = match unit.attributes.get("share") {
-        None => None,
-        Some(text) => match text.parse::<f64>() {
-            Ok(share) if share > 0.0 && share <= 1.0 => Some(share),
-            _ => return Err(refused(format!("share {text:?} is not a number above 0 and at most 1"))),
-        },
-    };
+    let share = unit.share().map_err(refused)?;
     let other: Option<String> = sqlx::query_scalar(
         "SELECT name FROM generation_units
          WHERE source = $1 AND code = $2 AND ($3 IS NULL OR id <> $3) AND ($4 IS NULL OR share IS NULL)",

@@ -3,7 +3,8 @@
 //!
 //! Two kinds of unit, told apart by their attributes ([`wanted`]): a **plant** of Form EIA-923, one total a
 //! month ([`plant`]), and a **balancing authority's fuel** of Form EIA-930, one value an hour ([`authority`]).
-//! EIA knows no single generators here, so phases that share a plant code need a `share`.
+//! EIA knows no single generators here, so phases that share a plant code need the registry's `share`, by which
+//! the host multiplies what this source returns.
 //!
 //! The way of an answer: [`listing`] asks page by page, [`answer`] takes a page or says why there is none,
 //! `plant` or `authority` pick the unit's own rows, [`absence`] says what it means when there are none.
@@ -28,7 +29,7 @@ use backfill_guest::{
 use serde::de::DeserializeOwned;
 
 use crate::listing::Listing;
-use crate::wanted::{Scope, Wanted};
+use crate::wanted::Wanted;
 
 const API: &str = "https://api.eia.gov";
 
@@ -72,12 +73,12 @@ impl Source for Eia {
     fn fetch(unit: Unit, month: Month) -> Result<Vec<Series>, Failure> {
         let wanted = Wanted::of(&unit).map_err(Failure::InvalidUnit)?;
         let base = base_url(API);
-        let mut found = match &wanted.scope {
-            Scope::Plant(plant) => {
+        let found = match &wanted {
+            Wanted::Plant(plant) => {
                 let bounds = plant::whole_month(&month)?;
                 plant::read(list(&plant::request(&base, plant, &month))?, plant, &month, bounds, now())?
             }
-            Scope::Authority(authority) => {
+            Wanted::Authority(authority) => {
                 let hours = authority::hours(&month)?;
                 authority::read(
                     list(&authority::request(&base, authority, &hours))?,
@@ -89,13 +90,6 @@ impl Source for Eia {
         };
         for note in &found.notes {
             log(Level::Warn, note);
-        }
-        if let Some(share) = wanted.share {
-            wanted::allot(&mut found.series, share);
-            log(
-                Level::Info,
-                format!("values are the unit's share, {share}, of what EIA reports for {}", unit.code),
-            );
         }
         Ok(found.series)
     }

@@ -1,17 +1,10 @@
 //! What a unit of the registry asks of EIA: a plant, or one fuel of a balancing authority.
 
-use backfill_guest::{Series, Unit};
+use backfill_guest::Unit;
 
 /// A unit's code and attributes, understood.
 #[derive(Debug, PartialEq)]
-pub(crate) struct Wanted {
-    pub(crate) scope: Scope,
-    /// The part of the reported values that is this unit's, in (0, 1]; none means all of it.
-    pub(crate) share: Option<f64>,
-}
-
-#[derive(Debug, PartialEq)]
-pub(crate) enum Scope {
+pub(crate) enum Wanted {
     Plant(Plant),
     Authority(Authority),
 }
@@ -41,9 +34,9 @@ const REGIONS: [&str; 14] =
 impl Wanted {
     /// Reads a unit. The error tells a person which attribute to mend.
     pub(crate) fn of(unit: &Unit) -> Result<Self, String> {
-        let scope = match (unit.attribute("respondent"), unit.attribute("fueltype")) {
-            (None, None) => Scope::Plant(Plant { code: plant_code(&unit.code)?, fuels: fuels(unit)? }),
-            (Some(respondent), Some(fueltype)) => Scope::Authority(Authority {
+        let wanted = match (unit.attribute("respondent"), unit.attribute("fueltype")) {
+            (None, None) => Wanted::Plant(Plant { code: plant_code(&unit.code)?, fuels: fuels(unit)? }),
+            (Some(respondent), Some(fueltype)) => Wanted::Authority(Authority {
                 respondent: facet("respondent", respondent, "PACW")?,
                 fueltype: facet("fueltype", fueltype, "WND")?,
             }),
@@ -58,7 +51,7 @@ impl Wanted {
                 );
             }
         };
-        Ok(Self { scope, share: unit.attribute("share").map(share).transpose()? })
+        Ok(wanted)
     }
 }
 
@@ -66,13 +59,6 @@ impl Authority {
     /// Whether the respondent is a sum over authorities, which must not be added to its members.
     pub(crate) fn is_region(&self) -> bool {
         REGIONS.contains(&self.respondent.as_str())
-    }
-}
-
-/// Multiplies every value by a unit's share of the plant.
-pub(crate) fn allot(series: &mut [Series], share: f64) {
-    for measurement in series.iter_mut().flat_map(|one| &mut one.measurements) {
-        measurement.value *= share;
     }
 }
 
@@ -118,12 +104,6 @@ fn facet(name: &str, value: &str, example: &str) -> Result<String, String> {
     }
 }
 
-fn share(text: &str) -> Result<f64, String> {
-    text.parse().ok().filter(|share| *share > 0.0 && *share <= 1.0).ok_or_else(|| {
-        format!("attribute `share` is {text:?}: expected a number above 0 and at most 1, e.g. 0.4")
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use backfill_guest::Quantity;
@@ -136,9 +116,9 @@ mod tests {
     }
 
     fn fuels_of(attributes: &[(&str, &str)]) -> Vec<String> {
-        match Wanted::of(&unit("61014", attributes)).unwrap().scope {
-            Scope::Plant(plant) => plant.fuels,
-            Scope::Authority(_) => panic!("a plant was asked for"),
+        match Wanted::of(&unit("61014", attributes)).unwrap() {
+            Wanted::Plant(plant) => plant.fuels,
+            Wanted::Authority(_) => panic!("a plant was asked for"),
         }
     }
 
@@ -167,27 +147,8 @@ mod tests {
     fn an_authority_needs_respondent_and_fueltype_and_leaves_the_code_free() {
         let both = unit("PacifiCorp West wind", &[("respondent", "pacw"), ("fueltype", "WND")]);
         let expected = Authority { respondent: "PACW".into(), fueltype: "WND".into() };
-        assert_eq!(Wanted::of(&both).unwrap().scope, Scope::Authority(expected));
+        assert_eq!(Wanted::of(&both).unwrap(), Wanted::Authority(expected));
         assert!(Wanted::of(&unit("61014", &[("respondent", "PACW")])).unwrap_err().contains("`fueltype`"));
         assert!(Wanted::of(&unit("61014", &[("fueltype", "WND")])).unwrap_err().contains("`respondent`"));
-    }
-
-    #[test]
-    fn a_share_is_above_zero_and_at_most_one() {
-        assert_eq!(Wanted::of(&unit("61014", &[("share", "0.25")])).unwrap().share, Some(0.25));
-        assert_eq!(Wanted::of(&unit("61014", &[("share", "1")])).unwrap().share, Some(1.0));
-        for share in ["0", "-0.5", "1.01", "40%", "NaN", "inf"] {
-            assert!(Wanted::of(&unit("61014", &[("share", share)])).is_err(), "{share}");
-        }
-    }
-
-    #[test]
-    fn a_share_multiplies_every_value() {
-        let mut series = Series::new("generation", Quantity::Energy);
-        series.push(0, 3600, 10126.0);
-        series.push(3600, 3600, -2.0);
-        let mut all = [series];
-        allot(&mut all, 0.25);
-        assert_eq!(all[0].measurements.iter().map(|one| one.value).collect::<Vec<_>>(), [2531.5, -0.5]);
     }
 }
