@@ -11,6 +11,8 @@ use super::{
 };
 use crate::domain::Unit;
 
+/// Ask a source that collects what its upstream shows now, without a database.
+///
 /// For example:
 ///   backfill source collect taipower --code 離岸一期 --code 觀園
 #[derive(Args)]

@@ -5,8 +5,12 @@ use std::{io, process::ExitCode};
 use clap::{Args, CommandFactory};
 use clap_complete::Shell;
 
-/// For example: backfill completions bash > /etc/bash_completion.d/backfill
+/// Print a completion script for a shell.
+///
+/// For example:
+///   backfill completions bash > /etc/bash_completion.d/backfill
 #[derive(Args)]
+#[command(verbatim_doc_comment)]
 pub(super) struct Completions {
     /// The shell.
     #[arg(value_enum)]

@@ -13,7 +13,7 @@ pub(super) async fn act(path: &Path) -> anyhow::Result<ExitCode> {
     let config = match config::load(path, &env) {
         Ok(config) => config,
         Err(problems) => {
-            println!("{problems}");
+            say!("{problems}")?;
             return Ok(ExitCode::FAILURE);
         }
     };
@@ -36,9 +36,11 @@ pub(super) async fn act(path: &Path) -> anyhow::Result<ExitCode> {
     }
     if lines.is_empty() {
         let sources = config.sources.iter().filter(|source| source.enabled).count();
-        println!("{}: no problem; {sources} sources can be used", path.display());
+        say!("{}: no problem; {sources} sources can be used", path.display())?;
         return Ok(ExitCode::SUCCESS);
     }
-    lines.iter().for_each(|line| println!("{line}"));
+    for line in &lines {
+        say!("{line}")?;
+    }
     Ok(ExitCode::FAILURE)
 }

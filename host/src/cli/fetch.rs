@@ -10,6 +10,8 @@ use super::{
 };
 use crate::domain::{Month, Unit, validate};
 
+/// Fetch one unit's month in the real sandbox, without a database.
+///
 /// For example:
 ///   backfill source fetch elexon --code T_HOWAO-1 --month 2024-01 --format table
 ///   backfill source fetch entsoe --code 45W000000000046I --capacity 400 --month 2024-01

@@ -20,11 +20,16 @@ use crate::{
     store::{NewUnit, NewWindfarm},
 };
 
+/// Bring wind farms and generation units into the registry, from a .csv or .toml file.
+///
 /// The file is .csv (columns windfarm, source, code, name, capacity_mw; any further column is an attribute) or
 /// .toml ([[windfarm]] with [[windfarm.unit]]). All of it is imported, or nothing.
 ///
 /// Two units with one source and code must each have an attribute `share`, their parts of what the upstream
 /// reports for the code; together at most 1.
+///
+/// For example:
+///   backfill import windfarms.toml
 #[derive(Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Import {
@@ -45,14 +50,18 @@ impl Import {
         let store = context::store(&config).await?;
         let windfarms: Vec<_> = entries.into_iter().map(new_windfarm).collect();
         let done = store.import(&windfarms, clock::now()).await?;
-        println!(
+        say!(
             "windfarms: {} created, {} updated, {} unchanged",
-            done.windfarms.created, done.windfarms.updated, done.windfarms.unchanged
-        );
-        println!(
+            done.windfarms.created,
+            done.windfarms.updated,
+            done.windfarms.unchanged
+        )?;
+        say!(
             "units: {} created, {} updated, {} unchanged",
-            done.units.created, done.units.updated, done.units.unchanged
-        );
+            done.units.created,
+            done.units.updated,
+            done.units.unchanged
+        )?;
         store.close().await;
         Ok(ExitCode::SUCCESS)
     }

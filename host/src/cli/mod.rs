@@ -1,5 +1,12 @@
 //! The command line. One file per subcommand; each wires what it needs and prints what people read.
-#![expect(clippy::print_stdout, reason = "printing is what a command line is for")]
+
+/// Prints a line on standard output. A reader that went away (`| head`) is an error, not a panic.
+macro_rules! say {
+    ($($text:tt)*) => {{
+        use std::io::Write as _;
+        writeln!(std::io::stdout(), $($text)*)
+    }};
+}
 
 mod collect;
 mod completions;
@@ -60,13 +67,9 @@ enum Command {
     /// The sources: list them, try one.
     #[command(subcommand)]
     Source(SourceCommand),
-    /// Bring wind farms and generation units into the registry, from a .csv or .toml file.
     Import(import::Import),
-    /// Fill a wind farm's history in the foreground.
     Run(run::Run),
-    /// Write stored measurements as CSV or Parquet.
     Export(export::Export),
-    /// Print a completion script for a shell.
     Completions(completions::Completions),
 }
 
@@ -80,9 +83,7 @@ enum ConfigCommand {
 enum SourceCommand {
     /// The configured sources, what each says of itself, and whether it can be used.
     List,
-    /// Fetch one unit's month in the real sandbox, without a database.
     Fetch(fetch::Fetch),
-    /// Ask a source that collects what its upstream shows now, without a database.
     Collect(collect::Collect),
 }
 
@@ -114,10 +115,21 @@ async fn act(arguments: Arguments) -> anyhow::Result<ExitCode> {
     }
 }
 
-#[expect(clippy::print_stderr, reason = "where errors of a command line belong")]
+/// As a shell counts a program that a closed pipe ended.
+const CLOSED_PIPE: u8 = 141;
+
 fn fail(error: &anyhow::Error) -> ExitCode {
+    if error.chain().any(is_closed_pipe) {
+        return ExitCode::from(CLOSED_PIPE);
+    }
     eprintln!("error: {error:#}");
     ExitCode::FAILURE
+}
+
+fn is_closed_pipe(error: &(dyn std::error::Error + 'static)) -> bool {
+    let io = error.downcast_ref::<std::io::Error>();
+    io.is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+        || matches!(error.downcast_ref::<csv::Error>().map(csv::Error::kind), Some(csv::ErrorKind::Io(io)) if io.kind() == std::io::ErrorKind::BrokenPipe)
 }
 
 #[cfg(test)]

@@ -46,11 +46,11 @@ pub(super) fn labels(labels: &Labels) -> String {
 
 pub(super) fn series(series: &[Series], requests: u64, format: Format) -> anyhow::Result<ExitCode> {
     match format {
-        Format::Json => println!("{}", json!({ "series": as_json(series), "requests": requests })),
+        Format::Json => say!("{}", json!({ "series": as_json(series), "requests": requests }))?,
         Format::Csv => csv(series.iter().map(|series| (None, series)))?,
         Format::Table => {
-            println!("{}", series_table(series.iter().map(|series| (None, series))));
-            println!("{requests} requests");
+            say!("{}", series_table(series.iter().map(|series| (None, series))))?;
+            say!("{requests} requests")?;
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -64,21 +64,20 @@ pub(super) fn collected(units: &Collected, requests: u64, format: Format) -> any
                 .iter()
                 .map(|(code, series)| json!({ "code": code, "series": as_json(series) }))
                 .collect();
-            println!("{}", json!({ "units": units, "requests": requests }));
+            say!("{}", json!({ "units": units, "requests": requests }))?;
         }
         Format::Csv => csv(all())?,
         Format::Table => {
-            println!("{}", series_table(all()));
-            println!("{requests} requests");
+            say!("{}", series_table(all()))?;
+            say!("{requests} requests")?;
         }
     }
     Ok(ExitCode::SUCCESS)
 }
 
-#[expect(clippy::print_stderr, reason = "standard output is for data alone")]
 pub(super) fn failure(case: &str, message: &str, format: Format) -> anyhow::Result<ExitCode> {
     match format {
-        Format::Json => println!("{}", json!({ "failure": { "case": case, "message": message } })),
+        Format::Json => say!("{}", json!({ "failure": { "case": case, "message": message } }))?,
         Format::Csv | Format::Table => eprintln!("{case}: {message}"),
     }
     Ok(ExitCode::from(FAILURE))

@@ -28,6 +28,8 @@ use crate::{
     worker::{Options, Worker},
 };
 
+/// Fill a wind farm's history in the foreground.
+///
 /// Every unit of the wind farm and every month of the range becomes one task. Running it again is harmless:
 /// what is stored already is unchanged.
 ///
@@ -97,7 +99,7 @@ impl Run {
         let summary = store.job_summary(job).await?;
         report(&store, job, &summary, &units).await?;
         store.close().await;
-        println!("{}", last_line(&summary, began.elapsed().as_secs_f64()));
+        say!("{}", last_line(&summary, began.elapsed().as_secs_f64()))?;
         let well =
             !interrupted && summary.failed == 0 && summary.completed + summary.skipped == summary.total;
         Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -248,18 +250,18 @@ async fn report(
             sum(&|t| t.records_rejected).to_string(),
         ]);
     }
-    println!("{table}");
+    say!("{table}")?;
     if summary.failed > 0 {
-        println!("failed:");
+        say!("failed:")?;
     }
     for task in tasks.iter().filter(|task| task.status == TaskStatus::Failed) {
         let name = units.iter().find(|unit| unit.id == task.generation_unit_id).map_or("", |u| &u.unit.name);
-        println!(
+        say!(
             "  {name} {}: {}: {}",
             task.month,
             task.error_code.as_deref().unwrap_or_default(),
             task.error_message.as_deref().unwrap_or_default()
-        );
+        )?;
     }
     Ok(())
 }

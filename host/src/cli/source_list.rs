@@ -29,13 +29,13 @@ pub(super) async fn act(path: &Path) -> anyhow::Result<ExitCode> {
     for source in config.sources.iter().filter(|source| !source.enabled) {
         table.add_row([source.id.as_str(), "", "", "", "", "", "disabled"]);
     }
-    println!("{table}");
+    say!("{table}")?;
     for (id, source) in registry.iter().filter_map(|(id, source)| Some((id, source.ok()?))) {
         let described = source.description();
-        println!("\n{id}: {}\n  unit code: {}", described.summary, described.unit_code);
+        say!("\n{id}: {}\n  unit code: {}", described.summary, described.unit_code)?;
         for setting in &described.settings {
             let default = setting.default.as_deref().map(|d| format!(" (default {d})")).unwrap_or_default();
-            println!("  {}: {}{default}", setting.name, setting.summary);
+            say!("  {}: {}{default}", setting.name, setting.summary)?;
         }
     }
     Ok(if all_well { ExitCode::SUCCESS } else { ExitCode::FAILURE })

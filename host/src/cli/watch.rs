@@ -72,7 +72,6 @@ impl Watch {
         self.line(claim, &unit(claim), &said, step);
     }
 
-    #[expect(clippy::print_stderr, reason = "progress is no result, so it does not go to standard output")]
     fn line(&mut self, claim: &Claim, unit: &str, said: &str, step: &Progress) {
         match self {
             Self::Lines { ended, total } => {

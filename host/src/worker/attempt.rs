@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::{
     clock,
     domain::{Failure, Next, RetryPolicy, Series, Setback, Validated, validate},
+    egress::Usage,
     source::{CallReport, Fault, LogLevel, LogLine, Source},
     store::{self, AttemptReport, Claim, Ending, Finished, NewLogLine, Store, StoreError, TaskError},
 };
@@ -96,7 +97,7 @@ fn judge(call: CallReport<Vec<Series>>, claim: &Claim, retry: &RetryPolicy) -> V
             code: failure.case().as_str(),
             message: failure.message(),
             validated: None,
-            distrusts_answers: matches!(failure, Failure::Malformed(_)),
+            distrusts_answers: distrusts(&failure, &call.usage),
         },
         Err(fault) => {
             let setback = match &fault {
@@ -111,6 +112,19 @@ fn judge(call: CallReport<Vec<Series>>, claim: &Claim, retry: &RetryPolicy) -> V
                 distrusts_answers: matches!(setback, Setback::Crash),
             }
         }
+    }
+}
+
+/// Whether the answers of a failed call may be to blame. A maintenance page or an empty body comes with status 200
+/// and is kept like data. Where everything was served from kept answers and the upstream is said to be
+/// unavailable all the same, it is one of them that says so; else the good ones among them spare requests.
+fn distrusts(failure: &Failure, usage: &Usage) -> bool {
+    match failure {
+        Failure::Malformed(_) | Failure::Unauthorized(_) => true,
+        Failure::Unavailable(_) | Failure::RateLimited(_) => {
+            usage.asked > 0 && usage.served_from_archive == usage.asked
+        }
+        _ => false,
     }
 }
 

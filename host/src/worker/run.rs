@@ -117,10 +117,7 @@ impl Worker {
                     }
                     Progress::Finished { claim, finished, message }
                 }
-                Err(message) => {
-                    tracing::warn!(task = claim.task_id, "{message}");
-                    Progress::Lost { claim, message }
-                }
+                Err(message) => Progress::Lost { claim, message },
             };
             let _ = watch.send(step);
         }
@@ -190,12 +187,25 @@ impl Worker {
                         Err(why) => attempt::refuse(&store, &claim, why).await,
                     }
                 };
+                tracing::debug!("attempt begins");
                 // Dropping the attempt drops its sandbox: that is how it is stopped.
                 let result = tokio::select! {
                     result = work => result,
                     () = lost.cancelled() => Err(StoreError::LostLease { task_id: claim.task_id }),
                     () = stop.cancelled() => attempt::give_back(&store, &claim).await,
                 };
+                match &result {
+                    Ok(Committed { finished, message, .. }) => tracing::debug!(
+                        status = finished.status.as_str(),
+                        inserted = finished.written.inserted,
+                        updated = finished.written.updated,
+                        unchanged = finished.written.unchanged,
+                        rejected = finished.written.rejected,
+                        "attempt ended{}",
+                        message.as_deref().map(|why| format!(": {why}")).unwrap_or_default(),
+                    ),
+                    Err(error) => tracing::warn!("nothing of this attempt was stored: {error}"),
+                }
                 (claim, result.map_err(|error| error.to_string()))
             }
             .instrument(span),

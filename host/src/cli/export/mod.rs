@@ -20,6 +20,8 @@ use crate::{
     store::{ExportFilter, ExportRow},
 };
 
+/// Write stored measurements as CSV or Parquet.
+///
 /// Columns: windfarm, source, unit_code, unit_name, kind, quantity, labels (JSON), start (UTC), seconds, value,
 /// and in CSV the unit of the value (MW or MWh).
 ///
