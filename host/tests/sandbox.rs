@@ -57,6 +57,7 @@ async fn an_endless_loop_ends_at_the_cpu_cap_and_starves_nobody_meanwhile() {
         let mut worst = Duration::ZERO;
         for _ in 0..20 {
             let sleep = Instant::now();
+            // waits for a timer: how late it comes is what is measured
             tokio::time::sleep(Duration::from_millis(5)).await;
             worst = worst.max(sleep.elapsed());
         }

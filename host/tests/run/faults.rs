@@ -108,8 +108,10 @@ async fn an_answer_that_can_not_be_read_fails_after_a_second_look_and_the_messag
 }
 
 #[tokio::test]
-async fn garbage_that_was_kept_does_not_stand_in_the_way_of_the_answer_that_follows() {
-    for kind in ["garbage-body", "truncated-body", "empty-body"] {
+async fn a_kept_answer_that_was_no_good_does_not_stand_in_the_way_of_the_next() {
+    for kind in
+        ["garbage-body", "truncated-body", "empty-body", "status,status=200,body=<html>Maintenance</html>"]
+    {
         let simulator = simulator().await;
         simulator.set_faults(fault(&format!("kind={kind},times=1,match=periodStart=20240210")));
         let folder = folder_at(&simulator, &["entsoe"], "");
@@ -141,7 +143,8 @@ async fn a_refused_credential_pauses_its_source_and_no_other() {
 #[tokio::test]
 async fn a_month_without_data_is_empty_and_holds_no_zero() {
     let simulator = simulator().await;
-    let nothing = ["/api", "/v2", "/datasets"].map(|path| format!("kind=empty-answer,path={path}"));
+    // The list of units stays: an upstream that knows no unit at all is not believed.
+    let nothing = ["api=entsoe", "api=eia", "path=/datasets"].map(|of| format!("kind=empty-answer,{of}"));
     simulator.set_faults(nothing.iter().flat_map(|spec| fault(spec)).collect());
     let folder = folder_at(&simulator, &["entsoe", "elexon", "eia"], "");
     folder

@@ -30,6 +30,12 @@ async fn in_the_middle() -> (Simulator, WorkFolder, Child) {
     let simulator = simulator().await;
     simulator.set_faults(fault("kind=latency,milliseconds=300"));
     let folder = folder_at(&simulator, &["elexon"], "concurrency = 2\nreuse_for = \"0s\"");
+    // What a killed worker held counts against the source's concurrency until its leases run out.
+    let config = std::fs::read_to_string(folder.path("backfill.toml")).unwrap();
+    folder.write(
+        "backfill.toml",
+        &config.replace("[worker]", "[worker]\nlease = \"4s\"\nheartbeat = \"500ms\""),
+    );
     folder.import(FARM).await;
     let mut command = folder.command(&ARGUMENTS);
     let child =

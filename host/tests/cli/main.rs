@@ -1,0 +1,26 @@
+//! The command line as people meet it: what each command prints, what it refuses, and its exit codes.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod commands;
+mod configuration;
+mod disk;
+mod registry;
+
+use support::{plugin, work_folder::WorkFolder};
+
+/// Elexon and EIA as configured by default, only that nobody is where they ask.
+fn two_sources() -> String {
+    format!(
+        "[[source]]\nid = \"elexon\"\ncomponent = {:?}\nhosts = [\"data.elexon.co.uk\"]\n\
+         [[source]]\nid = \"eia\"\ncomponent = {:?}\nhosts = [\"api.eia.gov\"]\n\
+         credential = {{ query = \"api_key\", from = \"env:NOT_SET_ANYWHERE\" }}\n",
+        plugin("elexon"),
+        plugin("eia")
+    )
+}
+
+fn two() -> WorkFolder {
+    WorkFolder::new(&two_sources())
+}
