@@ -29,7 +29,9 @@ bench: setup plugins ## Measure; writes target/bench/report.json
 setup: ## What the builds need and rustup can add
 	$(SAY) 'set-up: the wasm targets'
 	@command -v rustup >/dev/null || { echo 'rustup is missing: see https://rustup.rs'; exit 1; }
-	@command -v cc >/dev/null || { echo 'a C compiler is missing: apt-get install build-essential'; exit 1; }
+	@command -v cc >/dev/null || { \
+	  [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && apt-get install -qq -y build-essential; } || \
+	  { echo 'a C compiler is missing: sudo apt-get install build-essential'; exit 1; }
 	@installed=$$(rustup target list --installed); \
 	  for target in wasm32-wasip1 wasm32-wasip2; do \
 	    grep -q "$$target" <<< "$$installed" || rustup target add $$target; \
