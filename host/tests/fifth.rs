@@ -1,5 +1,7 @@
 //! A fifth source, written from nothing but `wit/`, is added by editing `backfill.toml` alone.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests fail like tests")]
+
 mod support;
 
 use support::{

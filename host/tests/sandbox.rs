@@ -1,6 +1,8 @@
 //! Every cap of the sandbox, proved with a component that runs into it. After each fault the next call of the
 //! same source works.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests fail like tests")]
+
 mod support;
 
 use std::{

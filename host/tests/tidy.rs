@@ -1,5 +1,7 @@
 //! What the map of the code promises, held against the code.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests fail like tests")]
+
 use std::{
     fs,
     path::{Path, PathBuf},

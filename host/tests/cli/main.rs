@@ -1,5 +1,7 @@
 //! The command line as people meet it: what each command prints, what it refuses, and its exit codes.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests fail like tests")]
+
 #[path = "../support/mod.rs"]
 mod support;
 

@@ -8,39 +8,51 @@ use simulator::{catalogue, values};
 
 use crate::support::work_folder::Row;
 
-/// What tells stored rows apart, wind farm first: windfarm, code, kind, quantity and unit, labels, start, seconds.
-pub type Key = (String, String, String, String, String, i64, u32);
+/// What tells stored rows apart.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Key {
+    pub(crate) windfarm: String,
+    pub(crate) code: String,
+    pub(crate) kind: String,
+    /// With its unit: `energy MWh`.
+    pub(crate) quantity: String,
+    /// As JSON.
+    pub(crate) labels: String,
+    /// Seconds since 1970.
+    pub(crate) start: i64,
+    pub(crate) seconds: u32,
+}
 
 /// Values by what tells them apart.
-pub type Points = BTreeMap<Key, f64>;
+pub(crate) type Points = BTreeMap<Key, f64>;
 
 /// Points of one unit.
-pub struct Of<'a> {
+pub(crate) struct Of<'a> {
     windfarm: &'a str,
     code: &'a str,
     points: Points,
 }
 
 /// The stored rows as points; two rows that nothing tells apart are a fault.
-pub fn points(rows: &[Row]) -> Points {
+pub(crate) fn points(rows: &[Row]) -> Points {
     let mut points = Points::new();
     for row in rows {
-        let key = (
-            row.windfarm.clone(),
-            row.unit_code.clone(),
-            row.kind.clone(),
-            format!("{} {}", row.quantity, row.unit),
-            row.labels.clone(),
-            row.start.parse::<DateTime<Utc>>().unwrap().timestamp(),
-            row.seconds,
-        );
+        let key = Key {
+            windfarm: row.windfarm.clone(),
+            code: row.unit_code.clone(),
+            kind: row.kind.clone(),
+            quantity: format!("{} {}", row.quantity, row.unit),
+            labels: row.labels.clone(),
+            start: row.start.parse::<DateTime<Utc>>().unwrap().timestamp(),
+            seconds: row.seconds,
+        };
         assert!(points.insert(key.clone(), row.value).is_none(), "twice: {key:?}");
     }
     points
 }
 
 /// The same points with the same values, or a panic that names the first difference.
-pub fn assert_same(stored: &Points, expected: &Points) {
+pub(crate) fn assert_same(stored: &Points, expected: &Points) {
     if let Some((key, value)) = expected.iter().find(|(key, _)| !stored.contains_key(*key)) {
         panic!("missing of {}: {key:?} = {value}", expected.len());
     }
@@ -66,26 +78,26 @@ fn every(minutes: i64, span: Range<DateTime<Utc>>) -> impl Iterator<Item = DateT
 }
 
 impl<'a> Of<'a> {
-    pub fn new(windfarm: &'a str, code: &'a str) -> Self {
+    pub(crate) fn new(windfarm: &'a str, code: &'a str) -> Self {
         Self { windfarm, code, points: Points::new() }
     }
 
     fn add(&mut self, series: (&str, &str, &str), start: DateTime<Utc>, seconds: i64, value: f64) {
         let (kind, quantity, labels) = series;
-        let key = (
-            self.windfarm.into(),
-            self.code.into(),
-            kind.into(),
-            quantity.into(),
-            labels.into(),
-            start.timestamp(),
-            seconds.try_into().unwrap(),
-        );
+        let key = Key {
+            windfarm: self.windfarm.into(),
+            code: self.code.into(),
+            kind: kind.into(),
+            quantity: quantity.into(),
+            labels: labels.into(),
+            start: start.timestamp(),
+            seconds: seconds.try_into().unwrap(),
+        };
         assert!(self.points.insert(key, value).is_none());
     }
 
     /// A generation unit (A73): generation, and consumption where it is published; gaps stay gaps.
-    pub fn entsoe(mut self, year: i32, number: u32) -> Points {
+    pub(crate) fn entsoe(mut self, year: i32, number: u32) -> Points {
         let unit = catalogue::entsoe::find(self.code).unwrap();
         let labels = match unit.psr_type {
             Some("B18") => r#"{"production-type":"wind-offshore"}"#,
@@ -105,7 +117,7 @@ impl<'a> Of<'a> {
     }
 
     /// A balancing mechanism unit: metered energy (B1610) and notified levels (PN).
-    pub fn elexon(mut self, year: i32, number: u32, now: DateTime<Utc>) -> Points {
+    pub(crate) fn elexon(mut self, year: i32, number: u32, now: DateTime<Utc>) -> Points {
         for start in every(30, month(Tz::UTC, year, number)) {
             let settlement_date = start.with_timezone(&London).date_naive();
             let run = values::elexon_settlement_run(settlement_date, now).unwrap();
@@ -132,7 +144,7 @@ impl<'a> Of<'a> {
     }
 
     /// A plant: one total a month and fuel.
-    pub fn eia(mut self, fuels: &[&str], year: i32, number: u32) -> Points {
+    pub(crate) fn eia(mut self, fuels: &[&str], year: i32, number: u32) -> Points {
         let span = month(Tz::UTC, year, number);
         for fuel in fuels {
             let mwh = values::eia_plant_mwh(self.code, fuel, year, number).unwrap();
@@ -148,7 +160,7 @@ impl<'a> Of<'a> {
     }
 
     /// One of Taipower's own stations: one total a month of Taipei's calendar.
-    pub fn taipower(mut self, year: i32, number: u32) -> Points {
+    pub(crate) fn taipower(mut self, year: i32, number: u32) -> Points {
         let span = month(Taipei, year, number);
         let mwh = values::taipower_monthly_kwh(self.code, year, number).unwrap() / 1000.0;
         let seconds = (span.end - span.start).num_seconds();

@@ -64,7 +64,9 @@ async fn assert_no_task_is_half_stored(folder: &WorkFolder) {
     let of_completed: Points = expected
         .into_iter()
         .filter(|(key, _)| {
-            completed.iter().any(|(code, start, end)| *code == key.1 && (*start..*end).contains(&key.5))
+            completed
+                .iter()
+                .any(|(code, start, end)| *code == key.code && (*start..*end).contains(&key.start))
         })
         .collect();
     assert!(!of_completed.is_empty());

@@ -1,12 +1,15 @@
 //! `backfill run` as people run it: the real binary, the real components, a real SQLite file, and the upstreams
 //! simulated on loopback, whose every value is known beforehand.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests fail like tests")]
+
 #[path = "../support/mod.rs"]
 mod support;
 
 mod expected;
 mod faults;
 mod interrupted;
+mod log;
 mod secrets;
 mod sharing;
 mod values;

@@ -48,7 +48,7 @@ async fn every_value_of_all_four_sources_is_stored_as_the_upstream_has_it_and_on
     let folder = folder_at(&simulator, &["entsoe", "elexon", "eia", "taipower"], "");
     folder.import(REGISTRY).await;
     let expected = all();
-    let count = |windfarm: &str| expected.keys().filter(|key| key.0 == windfarm).count() as u64;
+    let count = |windfarm: &str| expected.keys().filter(|key| key.windfarm == windfarm).count() as u64;
 
     let names = ["tasks", "completed", "empty", "failed", "inserted", "updated", "unchanged", "rejected"];
     let mixed = folder.run("Mixed", "2024-02", "2024-03").await.succeeded();
@@ -111,8 +111,8 @@ async fn a_revised_value_takes_the_place_of_the_old_one_and_the_old_one_is_kept(
     let revised: Points = before
         .iter()
         .map(|(key, value)| {
-            let start = chrono::DateTime::from_timestamp(key.5, 0).unwrap();
-            (key.clone(), revision.apply(&key.1, start, *value, 2))
+            let start = chrono::DateTime::from_timestamp(key.start, 0).unwrap();
+            (key.clone(), revision.apply(&key.code, start, *value, 2))
         })
         .collect();
     assert_same(&after, &revised);
@@ -128,7 +128,7 @@ async fn a_revised_value_takes_the_place_of_the_old_one_and_the_old_one_is_kept(
         .await
         .unwrap();
     let kept: Vec<(i64, f64)> = kept.iter().map(|row| (row.get(0), row.get(1))).collect();
-    assert_eq!(kept, changed.iter().map(|(key, value)| (key.5, *value)).collect::<Vec<_>>());
+    assert_eq!(kept, changed.iter().map(|(key, value)| (key.start, *value)).collect::<Vec<_>>());
 }
 
 #[tokio::test]
