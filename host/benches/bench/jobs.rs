@@ -8,7 +8,7 @@ use backfill::{
     store::Store,
 };
 use chrono_tz::Tz;
-use sqlx::{AssertSqlSafe, ConnectOptions, Connection, SqliteConnection, sqlite::SqliteConnectOptions};
+use sqlx::{AssertSqlSafe, Connection, SqliteConnection};
 
 use crate::{report::Report, store, turns};
 
@@ -33,7 +33,7 @@ pub(crate) async fn measure(report: &mut Report) -> anyhow::Result<()> {
         })
         .collect();
     ensure!(tasks.len() == TASKS);
-    let mut raw = SqliteConnectOptions::new().filename(&path).disable_statement_logging().connect().await?;
+    let mut raw = store::beside(&path).await?;
     sqlx::query("CREATE TABLE raw_tasks (job INTEGER, unit INTEGER, source TEXT, month TEXT, first INTEGER, last INTEGER, status TEXT)")
         .execute(&mut raw)
         .await?;

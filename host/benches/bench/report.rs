@@ -40,10 +40,10 @@ impl Report {
         self.0.push(Entry { name, value, unit, reference, ratio: value / reference, against });
     }
 
-    /// Prints the table and writes the report.
-    pub(crate) fn finish(self) -> anyhow::Result<()> {
+    /// Prints the table.
+    pub(crate) fn print(&self) {
         let mut table = Table::new();
-        table.load_style(presets::UTF8_HORIZONTAL_ONLY);
+        table.load_style(presets::UTF8_BORDERS_ONLY);
         table.set_header(["", "value", "unit", "reference", "ratio", "the reference is"]);
         for entry in &self.0 {
             table.add_row([
@@ -60,11 +60,16 @@ impl Report {
                 column.set_cell_alignment(CellAlignment::Right);
             }
         }
+        println!("{table}");
+    }
+
+    /// Writes `target/bench/report.json`.
+    pub(crate) fn write(&self) -> anyhow::Result<()> {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/bench");
         std::fs::create_dir_all(&folder)?;
         let path = folder.canonicalize()?.join("report.json");
         std::fs::write(&path, serde_json::to_string_pretty(&self.0)? + "\n")?;
-        println!("{table}\nwritten to {}", path.display());
+        println!("written to {}", path.display());
         Ok(())
     }
 }

@@ -1,6 +1,9 @@
 //! Storing what tasks return: a month of hours each, a commit each.
 
-use std::time::{Duration, Instant};
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use anyhow::ensure;
 use backfill::{
@@ -112,15 +115,7 @@ impl World {
                 skip: None,
             })
             .collect();
-        let raw = SqliteConnectOptions::new()
-            .filename(&path)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Normal)
-            .pragma("cache_size", "-65536")
-            .row_buffer_size(1024)
-            .disable_statement_logging()
-            .connect()
-            .await?;
+        let raw = beside(&path).await?;
         Ok(Self { store, tasks, windfarm_id, raw, _folder: folder })
     }
 
@@ -213,6 +208,18 @@ impl World {
         }
         Ok(began.elapsed())
     }
+}
+
+/// A connection beside the store, with the settings that the store has.
+pub(crate) async fn beside(path: &Path) -> anyhow::Result<SqliteConnection> {
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Normal)
+        .pragma("cache_size", "-65536")
+        .row_buffer_size(1024)
+        .disable_statement_logging();
+    Ok(options.connect().await?)
 }
 
 /// A wind farm with one unit of a source: their ids.

@@ -13,7 +13,7 @@ use backfill::{
     worker::{Options, Worker},
 };
 use chrono_tz::Tz;
-use sqlx::{ConnectOptions, SqliteConnection, sqlite::SqliteConnectOptions};
+use sqlx::SqliteConnection;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -55,7 +55,7 @@ pub(crate) async fn measure(report: &mut Report) -> anyhow::Result<()> {
         })
         .collect();
     ensure!(tasks.len() == TASKS);
-    let mut raw = SqliteConnectOptions::new().filename(&path).disable_statement_logging().connect().await?;
+    let mut raw = store::beside(&path).await?;
     sqlx::query("CREATE TABLE raw_commits (id INTEGER PRIMARY KEY, what TEXT)").execute(&mut raw).await?;
 
     let run = async || {

@@ -5,6 +5,8 @@
 //! document that is not plain (comments, CDATA, processing instructions, character references, prefixes) is
 //! tokenized whole, with the same result.
 
+use std::borrow::Cow;
+use std::io::BufRead as _;
 use std::ops::Range;
 
 use memchr::memmem;
@@ -140,7 +142,10 @@ impl Tokens<'_> {
     /// Reads a piece of a document that lies at `outside`.
     fn read(&mut self, piece: &[u8], outside: Place) -> Result<(), String> {
         // Names of units come damaged at times; nothing that is read here is in them.
-        let text = String::from_utf8_lossy(piece);
+        let text = match std::str::from_utf8(piece) {
+            Ok(text) => Cow::Borrowed(text),
+            Err(_) => String::from_utf8_lossy(piece),
+        };
         let mut reader = Reader::from_str(&text);
         let (mut path, mut content) = (vec![outside], String::new());
         let mut series = TimeSeries::default();
@@ -174,6 +179,11 @@ impl Tokens<'_> {
                             .map_or_else(|| (self.take)(&mut series), Err)
                             .map_err(|fault| format!("a TimeSeries{}: {fault}", series.whereabouts()))?;
                         self.taken += 1;
+                    }
+                    if path.last() == Some(&Place::Period) && fault.is_none() {
+                        let mut markup = reader.stream();
+                        let taken = markup.fill_buf().map_or(0, |markup| series.take_points(markup));
+                        markup.consume(taken);
                     }
                 }
                 Event::Eof if path.len() == 1 => return Ok(()),

@@ -17,6 +17,7 @@ pub mod eic;
 pub mod fetch;
 pub mod markup;
 pub mod notes;
+pub mod points;
 pub mod psr;
 pub mod query;
 pub mod resolution;

@@ -6,7 +6,7 @@ use backfill_guest::time;
 use chrono::NaiveDate;
 
 use crate::curve::{Curve, Period, Point};
-use crate::resolution;
+use crate::{points, resolution};
 
 /// Which way the power goes. The platform states generation against `inBiddingZone_Domain` and consumption
 /// against `outBiddingZone_Domain`; the two are never mixed.
@@ -139,6 +139,11 @@ impl TimeSeries {
         Ok(())
     }
 
+    /// Takes the Points that markup in a Period begins with, and returns how many bytes they take.
+    pub fn take_points(&mut self, markup: &[u8]) -> usize {
+        points::run(markup, &mut self.points)
+    }
+
     fn close_point(&mut self) -> Result<(), String> {
         match (self.position.take(), self.quantity.take()) {
             (Some(position), Some(value)) => self.points.push(Point { position, value }),
@@ -152,8 +157,9 @@ impl TimeSeries {
         let (Some(start), Some(end)) = (self.start.take(), self.end.take()) else {
             return Err("a Period has no timeInterval".into());
         };
-        let at = time::format_utc(start);
-        let step = self.step.take().ok_or_else(|| format!("the Period from {at} has no resolution"))?;
+        let Some(step) = self.step.take() else {
+            return Err(format!("the Period from {} has no resolution", time::format_utc(start)));
+        };
         self.periods.push(Period { start, end, step, points: std::mem::take(&mut self.points) });
         Ok(())
     }
@@ -201,12 +207,13 @@ fn minute_of_utc(text: &str) -> Option<i64> {
     Some(date.and_hms_opt(number(11, 13)?, number(14, 16)?, 0)?.and_utc().timestamp())
 }
 
-fn position(text: &str) -> Result<u32, String> {
+/// A position, counted from 1.
+pub(crate) fn position(text: &str) -> Result<u32, String> {
     u32::from_str(text).map_err(|_| format!("position `{text}` is no whole number"))
 }
 
-/// A number with a decimal point. `1,5`, `NaN` and what overflows are refused, never mended.
-fn quantity(text: &str) -> Result<f64, String> {
+/// A value: a number with a decimal point. `1,5`, `NaN` and what overflows are refused, never mended.
+pub(crate) fn quantity(text: &str) -> Result<f64, String> {
     let plain = text.bytes().all(|c| matches!(c, b'0'..=b'9' | b'.' | b'-' | b'+' | b'e' | b'E'));
     f64::from_str(text)
         .ok()
