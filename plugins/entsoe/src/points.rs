@@ -60,7 +60,8 @@ mod tests {
     #[test]
     fn a_run_ends_where_the_points_end() {
         let indented = "\r\n          <Point>\n\t<position>2</position>  <quantity>-3</quantity>\n </Point>";
-        let (points, rest) = read(&format!("{ONE}{indented}\n  </Period>"));
+        let markup = format!("{ONE}{indented}\n  </Period>");
+        let (points, rest) = read(&markup);
         assert_eq!((points, rest), (vec![(1, 5.5), (2, -3.0)], "\n  </Period>"));
     }
 

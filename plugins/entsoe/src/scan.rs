@@ -4,7 +4,7 @@
 //! without a branch, block by block: the compiler makes that as fast as the vector unit, in the sandbox as well, whose
 //! own check at each turn of a loop then weighs little. Only a block in which something matched is looked at closely.
 
-const BLOCK: usize = 128;
+const BLOCK: usize = 256;
 
 /// A code to look for, by its first byte and its last: a block in which these do not lie `gap` apart does not have it.
 struct Code<'a> {
@@ -63,13 +63,18 @@ fn look_closely(
     codes: &[Code<'_>],
     found: &mut Vec<usize>,
 ) -> Option<()> {
-    for at in range {
-        let rest = body.get(at..)?;
-        let before = at.checked_sub(1).and_then(|before| body.get(before));
-        if matches!((before, rest), (Some(b'<'), [b'!' | b'?', ..]) | (Some(b'&'), [b'#', ..])) {
-            return None;
+    let start = range.start;
+    for (at, &byte) in (start..).zip(body.get(range)?) {
+        if matches!(byte, b'!' | b'?' | b'#') {
+            let before = at.checked_sub(1).and_then(|before| body.get(before));
+            if before == Some(if byte == b'#' { &b'&' } else { &b'<' }) {
+                return None;
+            }
         }
-        if codes.iter().any(|code| rest.first() == Some(&code.first) && rest.starts_with(code.text)) {
+        if codes
+            .iter()
+            .any(|code| code.first == byte && body.get(at..).is_some_and(|b| b.starts_with(code.text)))
+        {
             found.push(at);
         }
     }
