@@ -84,7 +84,9 @@ impl Run {
         let registry = Arc::new(Registry::load(&config, &env, &context::engine(&config)?, &shared).await);
         let tasks = plan(&plan_units(&units, &registry), self.from, self.to, clock::now());
         self.say_what_is_skipped(&tasks)?;
-        let metadata = json!({ "windfarm": windfarm.name, "sources": self.sources, "by": "backfill run" });
+        give_up_abandoned(&config, &store).await?;
+        let worker = Worker::new(store.clone(), registry, options(&config));
+        let metadata = json!({ "windfarm": windfarm.name, "sources": self.sources, "worker": worker.id() });
         let job = NewJob {
             windfarm_id: windfarm.id,
             window: span(&tasks).context("nothing to plan")?,
@@ -95,7 +97,7 @@ impl Run {
             created_by_id: None,
         };
         let job = store.create_job(&job, clock::now()).await?;
-        let interrupted = self.fill(&config, &store, registry, job, &tasks, &units).await?;
+        let interrupted = self.fill(&store, &worker, job, &tasks, &units).await?;
         let summary = store.job_summary(job).await?;
         report(&store, job, &summary, &units).await?;
         store.close().await;
@@ -108,9 +110,8 @@ impl Run {
     /// Runs the job to its end, or to the first Ctrl-C, which cancels it. True if it was interrupted.
     async fn fill(
         &self,
-        config: &Config,
         store: &Store,
-        registry: Arc<Registry>,
+        worker: &Worker,
         job: i64,
         tasks: &[PlannedTask],
         units: &[RegisteredUnit],
@@ -121,7 +122,6 @@ impl Run {
         }
         let names: HashMap<i64, String> = units.iter().map(|u| (u.id, u.unit.name.clone())).collect();
         let mut watch = Watch::new(&by_source);
-        let worker = Worker::new(store.clone(), registry, options(config));
         let stop = CancellationToken::new();
         let (sender, mut steps) = mpsc::unbounded_channel();
         let run = worker.run_job(job, stop.clone(), sender);
@@ -164,6 +164,19 @@ impl Run {
         }
         Ok(())
     }
+}
+
+/// Cancels what runs that were killed left behind; what they stored stays. This run is a job of its own.
+async fn give_up_abandoned(config: &Config, store: &Store) -> anyhow::Result<()> {
+    let now = clock::now();
+    for job in store.abandoned_jobs(now - config.worker.lease).await? {
+        tracing::warn!(
+            job,
+            "an earlier run ended without finishing this job; it is cancelled, what it stored stays"
+        );
+        store.cancel_job(job, "a later backfill run, since its own was gone", now).await?;
+    }
+    Ok(())
 }
 
 /// Units with the calendar of their sources. A source that can't be used is planned for all the same, by UTC

@@ -24,6 +24,23 @@ pub struct Cancelled {
 }
 
 impl Store {
+    /// Jobs that a worker ran in the foreground (`job_metadata.worker`) and left unfinished: it ended, or gave no
+    /// sign of life since `silent_since`. Nobody else will run them.
+    pub async fn abandoned_jobs(&self, silent_since: impl Into<Instant>) -> Result<Vec<i64>, StoreError> {
+        const DOING: &str = "looking for abandoned jobs";
+        let mut conn = self.read(DOING).await?;
+        sqlx::query_scalar(
+            "SELECT j.id FROM backfill_jobs j LEFT JOIN workers w ON w.id = j.job_metadata ->> 'worker'
+             WHERE j.status IN ('pending', 'in_progress') AND j.job_metadata ->> 'worker' IS NOT NULL
+               AND (w.id IS NULL OR w.stopped_at IS NOT NULL OR w.heartbeat_at < $1)
+             ORDER BY j.id",
+        )
+        .bind(silent_since.into())
+        .fetch_all(&mut *conn)
+        .await
+        .doing(DOING)
+    }
+
     /// Cancels a job that has not ended: its open tasks are skipped, also those under way, and the job has failed
     /// with reason `cancelled`. Once this returns, no row is written for the job.
     pub async fn cancel_job(

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     clock,
-    store::{Claim, Store},
+    store::{Claim, NewWorker, Store, StoreError},
 };
 
 /// The attempts that this process runs, with the switch that stops each.
@@ -55,35 +55,58 @@ impl Held {
     }
 }
 
-/// Renews all leases every `beat` until dropped. An attempt whose lease is gone, or could not be renewed before
+/// What a beat does, and for whom.
+pub(super) struct Beat {
+    pub(super) store: Store,
+    pub(super) owner: String,
+    pub(super) held: Held,
+}
+
+impl Beat {
+    /// Tells the store that this worker lives.
+    pub(super) async fn sign_of_life(&self) -> Result<(), StoreError> {
+        let host = gethostname::gethostname();
+        let worker = NewWorker {
+            id: &self.owner,
+            host: &host.to_string_lossy(),
+            pid: std::process::id(),
+            version: env!("CARGO_PKG_VERSION"),
+        };
+        self.store.heartbeat(&worker, clock::now()).await
+    }
+
+    /// Renews the leases of all running attempts and stops those that were lost.
+    async fn renew(&self, fences: &[(i64, i64)], lease: Duration) -> Result<(), StoreError> {
+        for task in self.store.renew(&self.owner, fences, lease, clock::now()).await? {
+            tracing::warn!(task, "the lease of this task is lost; its attempt is stopped");
+            self.held.stop(task);
+        }
+        Ok(())
+    }
+}
+
+/// Renews all leases every `pause` until dropped. An attempt whose lease is gone, or could not be renewed before
 /// it ran out, is stopped: nothing of it can be stored any more.
 pub(super) struct Heartbeat(JoinHandle<()>);
 
 impl Heartbeat {
-    pub(super) fn start(store: Store, owner: String, held: Held, lease: Duration, beat: Duration) -> Self {
+    pub(super) fn start(beat: Beat, lease: Duration, pause: Duration) -> Self {
         Self(tokio::spawn(async move {
             let mut renewed = tokio::time::Instant::now();
             loop {
-                tokio::time::sleep(beat).await;
-                let fences = held.fences();
-                if fences.is_empty() {
-                    renewed = tokio::time::Instant::now();
-                    continue;
+                tokio::time::sleep(pause).await;
+                if let Err(error) = beat.sign_of_life().await {
+                    tracing::warn!(%error, "no sign of life could be given; trying again");
                 }
-                match store.renew(&owner, &fences, lease, clock::now()).await {
-                    Ok(lost) => {
-                        renewed = tokio::time::Instant::now();
-                        for task in lost {
-                            tracing::warn!(task, "the lease of this task is lost; its attempt is stopped");
-                            held.stop(task);
-                        }
-                    }
+                let fences = beat.held.fences();
+                match beat.renew(&fences, lease).await {
+                    Ok(()) => renewed = tokio::time::Instant::now(),
                     Err(error) if renewed.elapsed() < lease => {
                         tracing::warn!(%error, "leases could not be renewed; trying again");
                     }
                     Err(error) => {
                         tracing::error!(%error, "no lease could be renewed in time; all attempts are stopped");
-                        fences.into_iter().for_each(|(task, _)| held.stop(task));
+                        fences.into_iter().for_each(|(task, _)| beat.held.stop(task));
                     }
                 }
             }

@@ -12,7 +12,7 @@ use tracing::Instrument;
 
 use super::{
     attempt::{self, Committed},
-    lease::{Heartbeat, Held},
+    lease::{Beat, Heartbeat, Held},
     progress::Progress,
 };
 use crate::{
@@ -49,6 +49,9 @@ pub struct Worker {
     held: Held,
 }
 
+/// A wait longer than this is explained.
+const SILENCE: Duration = Duration::from_secs(5);
+
 type Running = JoinSet<(Claim, Result<Committed, String>)>;
 
 impl Worker {
@@ -56,6 +59,11 @@ impl Worker {
     pub fn new(store: Store, registry: Arc<Registry>, options: Options) -> Self {
         let owner = format!("{}-{:016x}", std::process::id(), rand::random::<u64>());
         Self { store, registry, options, owner, held: Held::default() }
+    }
+
+    /// Its id in the store: new with every start.
+    pub fn id(&self) -> &str {
+        &self.owner
     }
 
     /// Runs one job until it has ended, telling `watch` of every step. When `stop` is cancelled, nothing more is
@@ -66,13 +74,19 @@ impl Worker {
         stop: CancellationToken,
         watch: mpsc::UnboundedSender<Progress>,
     ) -> Result<(), StoreError> {
-        let _heartbeat = Heartbeat::start(
-            self.store.clone(),
-            self.owner.clone(),
-            self.held.clone(),
-            self.options.lease,
-            self.options.heartbeat,
-        );
+        let beat = Beat { store: self.store.clone(), owner: self.owner.clone(), held: self.held.clone() };
+        beat.sign_of_life().await?;
+        let _heartbeat = Heartbeat::start(beat, self.options.lease, self.options.heartbeat);
+        self.work(job, stop, watch).await?;
+        self.store.worker_stopped(&self.owner, clock::now()).await
+    }
+
+    async fn work(
+        &self,
+        job: i64,
+        stop: CancellationToken,
+        watch: mpsc::UnboundedSender<Progress>,
+    ) -> Result<(), StoreError> {
         let mut running: Running = JoinSet::new();
         let mut by_source: HashMap<String, usize> = HashMap::new();
         let mut paused: HashMap<String, String> = HashMap::new();
@@ -221,6 +235,13 @@ impl Worker {
         let until_due = due.map_or(self.options.poll, |due| {
             (due.utc() - clock::now()).to_std().unwrap_or_default().max(Duration::from_millis(5))
         });
+        if until_due > SILENCE {
+            tracing::info!(
+                "nothing can run for {} s: tasks wait to be tried again, or a worker that is gone holds their places \
+                 until its leases end",
+                until_due.as_secs()
+            );
+        }
         tokio::select! {
             // Looking now and then is cheap, and right even if the clock jumps.
             () = tokio::time::sleep(until_due.min(Duration::from_secs(30))) => {}

@@ -93,6 +93,11 @@ async fn a_killed_run_leaves_whole_tasks_and_the_next_run_stores_the_rest_row_fo
         [9, 9, 0, before]
     );
     assert_same(&points(&folder.stored().await), &all());
+
+    // That run had to wait for the killed one's leases, so the killed one has been silent for a whole lease now.
+    folder.backfill(&ARGUMENTS).await.succeeded();
+    let open = "SELECT COUNT(*) FROM backfill_jobs WHERE status IN ('pending', 'in_progress')";
+    assert_eq!(folder.count(open).await, 0, "the killed run's job is given up");
 }
 
 #[tokio::test]
