@@ -20,9 +20,6 @@ impl Engine {
     pub fn new(cache: Option<&Path>) -> anyhow::Result<Self> {
         let mut config = Config::new();
         config.epoch_interruption(true).cranelift_opt_level(OptLevel::Speed).concurrency_support(false);
-        let mut pool = wasmtime::PoolingAllocationConfig::new();
-        pool.linear_memory_keep_resident(1 << 20).table_keep_resident(1 << 16).async_stack_keep_resident(1 << 16);
-        config.allocation_strategy(pool);
         if let Some(folder) = cache {
             match open_cache(folder) {
                 Ok(cache) => {
