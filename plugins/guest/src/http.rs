@@ -109,7 +109,11 @@ impl Response {
 
     /// The answer itself if the status is 2xx, else [`Response::failure`].
     pub fn ok(self) -> Result<Self, Failure> {
-        if (200..300).contains(&self.status()) { Ok(self) } else { Err(self.failure("the upstream answered")) }
+        if (200..300).contains(&self.status()) {
+            Ok(self)
+        } else {
+            Err(self.failure("the upstream answered"))
+        }
     }
 
     /// The whole body.
@@ -153,7 +157,8 @@ impl io::Read for BodyReader {
 impl io::BufRead for BodyReader {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         if self.at == self.buffer.len() {
-            self.buffer = self.body.read(self.chunk).map_err(|error| io::Error::other(format!("{error:?}")))?;
+            self.buffer =
+                self.body.read(self.chunk).map_err(|error| io::Error::other(format!("{error:?}")))?;
             self.at = 0;
         }
         Ok(&self.buffer[self.at..])

@@ -38,7 +38,9 @@ pub fn utc_date(at: i64) -> Option<NaiveDate> {
 pub fn european_summer_offset(at: i64) -> i64 {
     let Some(date) = utc_date(at) else { return 0 };
     match (last_sunday(date.year(), 3), last_sunday(date.year(), 10)) {
-        (Some(march), Some(october)) if (midnight(march) + 3600..midnight(october) + 3600).contains(&at) => 3600,
+        (Some(march), Some(october)) if (midnight(march) + 3600..midnight(october) + 3600).contains(&at) => {
+            3600
+        }
         _ => 0,
     }
 }
@@ -66,7 +68,13 @@ mod tests {
 
     #[test]
     fn upstream_spellings_of_an_instant_are_read_as_utc() {
-        for text in ["2024-03-31T01:00Z", "2024-03-31T01:00:00Z", "2024-03-31T01:00:00.000Z", "2024-03-31T01:00:00", "2024-03-31T02:00:00+01:00"] {
+        for text in [
+            "2024-03-31T01:00Z",
+            "2024-03-31T01:00:00Z",
+            "2024-03-31T01:00:00.000Z",
+            "2024-03-31T01:00:00",
+            "2024-03-31T02:00:00+01:00",
+        ] {
             assert_eq!(parse_utc(text), Some(1_711_846_800), "{text}");
         }
         assert_eq!(parse_utc("31.03.2024"), None);

@@ -47,7 +47,12 @@ impl Guest for Fifth {
         let body = answer.body.bytes().map_err(|error| Failure::Unavailable(format!("{error:?}")))?;
         let text = String::from_utf8(body).map_err(|error| Failure::Malformed(error.to_string()))?;
         let measurements = text.lines().map(row).collect::<Result<_, _>>()?;
-        Ok(vec![Series { kind: "generation".into(), quantity: Quantity::MeanPower, labels: vec![], measurements }])
+        Ok(vec![Series {
+            kind: "generation".into(),
+            quantity: Quantity::MeanPower,
+            labels: vec![],
+            measurements,
+        }])
     }
 }
 

@@ -4,14 +4,12 @@ wit_bindgen::generate!({ path: "../../../../wit", world: "source" });
 
 use std::{hint::black_box, time::Duration};
 
+use backfill::source::types::{Measurement, Quantity, Setting};
 use backfill::source::{
     host,
     http::{self, Method, Request},
 };
-use exports::backfill::source::adapter::{
-    Description, Failure, Guest, Month, Series, Unit,
-};
-use backfill::source::types::{Measurement, Quantity, Setting};
+use exports::backfill::source::adapter::{Description, Failure, Guest, Month, Series, Unit};
 
 struct Hostile;
 
@@ -60,8 +58,9 @@ impl Guest for Hostile {
             "panic" => deep_inside(&unit.code),
             "stack-overflow" => Ok(vec![one(month.start, recurse(1) as f64)]),
             "flood-of-measurements" => {
-                let measurements =
-                    (0..2_000_000).map(|i| Measurement { start: month.start + i, seconds: 1, value: 1.0 }).collect();
+                let measurements = (0..2_000_000)
+                    .map(|i| Measurement { start: month.start + i, seconds: 1, value: 1.0 })
+                    .collect();
                 Ok(vec![Series { measurements, ..one(month.start, 0.0) }])
             }
             "flood-of-log" => {
@@ -93,7 +92,8 @@ impl Guest for Hostile {
             }
             "ask" => match get(&url) {
                 Ok(response) => {
-                    let body = response.body.bytes().map_err(|error| Failure::Unavailable(format!("{error:?}")))?;
+                    let body =
+                        response.body.bytes().map_err(|error| Failure::Unavailable(format!("{error:?}")))?;
                     let text = String::from_utf8_lossy(&body).into_owned();
                     let headers = format!("{:?}", response.headers);
                     Err(Failure::NoData(format!("{} {headers} {text}", response.status)))
@@ -109,7 +109,12 @@ impl Guest for Hostile {
                 let read = std::fs::read_to_string("/etc/passwd").map_err(|error| error.to_string());
                 let write = std::fs::write("/tmp/hostile", "x").map_err(|error| error.to_string());
                 let list = std::fs::read_dir("/").map(|_| ()).map_err(|error| error.to_string());
-                Err(Failure::NoData(format!("read {} write {} list {}", read.is_ok(), write.is_ok(), list.is_ok())))
+                Err(Failure::NoData(format!(
+                    "read {} write {} list {}",
+                    read.is_ok(),
+                    write.is_ok(),
+                    list.is_ok()
+                )))
             }
             "sockets" => {
                 let tcp = std::net::TcpStream::connect(url.trim_start_matches("http://")).is_ok();
