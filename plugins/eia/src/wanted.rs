@@ -106,7 +106,6 @@ fn facet(name: &str, value: &str, example: &str) -> Result<String, String> {
 
 #[cfg(test)]
 mod tests {
-    use backfill_guest::Quantity;
 
     use super::*;
 
