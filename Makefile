@@ -20,11 +20,11 @@ run: setup plugins ## Fill three months of history for wind farms of all four so
 test: setup lint test-plugins test-host ## Format, lints, and every test
 	$(SAY) 'all tests passed'
 
-bench: setup plugins ## Measure; writes target/bench/report.json
+bench: setup plugins guests ## Measure; writes target/bench/report.json
 	$(SAY) 'building the reference (the same parser, native)'
 	cd plugins && $(CARGO) build --release --locked --example parse_native -p entsoe
 	$(SAY) 'measuring'
-	$(CARGO) bench --locked -p backfill
+	$(CARGO) bench --locked -p backfill -p simulator --bench bench
 
 setup: ## What the builds need and rustup can add
 	$(SAY) 'set-up: the wasm targets'
