@@ -106,7 +106,6 @@ fn facet(name: &str, value: &str, example: &str) -> Result<String, String> {
 
 #[cfg(test)]
 mod tests {
-
     use super::*;
 
     fn unit(code: &str, attributes: &[(&str, &str)]) -> Unit {
