@@ -8,5 +8,5 @@ wasmtime::component::bindgen!({
     with: { "backfill:source/http.body": crate::egress::Body },
 });
 
-pub(super) use backfill::source::{host, http, types};
-pub(super) use exports::backfill::source::{adapter, collector};
+pub(super) use self::backfill::source::{host, http, types};
+pub(super) use self::exports::backfill::source::{adapter, collector};
