@@ -1,7 +1,10 @@
 //! What only one database understands: how it is connected to, locked, loaded in bulk, and what its error codes
 //! mean. Everything else in the store is SQL that SQLite and Postgres both speak.
 
-use std::{path::Path, time::Duration};
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use sqlx::{
     ConnectOptions,
@@ -10,7 +13,7 @@ use sqlx::{
     },
 };
 
-use super::error::Fault;
+use super::error::{Fault, fault};
 
 pub(super) type Database = sqlx::Sqlite;
 pub(super) type Connection = SqliteConnection;
@@ -21,6 +24,9 @@ pub(super) const BEGIN_WRITE: &str = "BEGIN IMMEDIATE";
 
 /// How long a statement waits for another process's write transaction.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How soon to try again what SQLite does not wait for by itself.
+const BUSY_PAUSE: Duration = Duration::from_millis(20);
 
 /// How long a caller waits for a connection of this process.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(30);
@@ -53,9 +59,18 @@ fn pool(connections: u32) -> SqlitePoolOptions {
         .test_before_acquire(false)
 }
 
-/// The one writing connection.
+/// The one writing connection. Switching a new database to its write-ahead log wants it exclusively, and SQLite
+/// answers "busy" to that at once where another process is doing the same: the busy timeout does not apply.
 pub(super) async fn writer(path: &Path) -> sqlx::Result<Pool> {
-    pool(1).connect_with(options(path).create_if_missing(true)).await
+    let deadline = Instant::now() + BUSY_TIMEOUT;
+    loop {
+        match pool(1).connect_with(options(path).create_if_missing(true)).await {
+            Err(error) if fault(&error) == Fault::Busy && Instant::now() < deadline => {
+                tokio::time::sleep(BUSY_PAUSE).await;
+            }
+            opened => return opened,
+        }
+    }
 }
 
 /// The reading connections, opened as they are needed; they can't write.

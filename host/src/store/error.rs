@@ -169,7 +169,7 @@ impl<T> Doing<T> for sqlx::Result<T> {
     }
 }
 
-fn fault(error: &sqlx::Error) -> Fault {
+pub(super) fn fault(error: &sqlx::Error) -> Fault {
     match error {
         sqlx::Error::Database(error) => {
             error.code().and_then(|code| code.parse().ok()).map_or(Fault::Other, dialect::fault_of)
