@@ -122,8 +122,23 @@ fn fail(error: &anyhow::Error) -> ExitCode {
     if error.chain().any(is_closed_pipe) {
         return ExitCode::from(CLOSED_PIPE);
     }
-    eprintln!("error: {error:#}");
+    eprintln!("error: {}", explain(error));
     ExitCode::FAILURE
+}
+
+/// The error and its causes, less those that the text so far quotes already.
+fn explain(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if text.contains(&cause) {
+            continue;
+        }
+        if !text.is_empty() {
+            text.push_str(": ");
+        }
+        text.push_str(&cause);
+    }
+    text
 }
 
 fn is_closed_pipe(error: &(dyn std::error::Error + 'static)) -> bool {
@@ -135,6 +150,13 @@ fn is_closed_pipe(error: &(dyn std::error::Error + 'static)) -> bool {
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
+
+    #[test]
+    fn an_error_names_each_of_its_causes_once() {
+        let error =
+            anyhow::anyhow!("disk full").context("opening b.db: disk full; make room").context("starting");
+        assert_eq!(super::explain(&error), "starting: opening b.db: disk full; make room");
+    }
 
     #[test]
     fn the_command_line_is_consistent() {
