@@ -1,11 +1,10 @@
 //! `backfill config check`: everything that is wrong, at once.
 
-use std::{path::Path, process::ExitCode, sync::Arc};
+use std::{path::Path, process::ExitCode};
 
 use super::context::{self, env};
 use crate::{
     config,
-    egress::{LocalAllowance, Shared},
     source::{Registry, Unusable},
 };
 
@@ -19,13 +18,8 @@ pub(super) async fn act(path: &Path) -> anyhow::Result<ExitCode> {
     };
     let mut lines: Vec<String> =
         config::check_sources(&config, &env).iter().map(ToString::to_string).collect();
-    let registry = Registry::load(
-        &config,
-        &env,
-        &context::engine(&config)?,
-        &Shared::new(Arc::<LocalAllowance>::default()),
-    )
-    .await;
+    let registry =
+        Registry::load(&config, &env, &context::engine(&config)?, &context::shared_without_store()).await;
     for (id, source) in registry.iter() {
         match source {
             // Files, digests and credentials were checked above, with their lines.

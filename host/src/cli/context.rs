@@ -4,7 +4,7 @@ use std::{path::Path, sync::Arc};
 
 use crate::{
     config::{self, Config, Database},
-    egress::{Answers, Archive, Shared},
+    egress::{Answers, Archive, LocalAllowance, Shared},
     source::Engine,
     store::Store,
     worker::{StoredAllowance, StoredAnswers},
@@ -34,6 +34,11 @@ pub(super) fn engine(config: &Config) -> anyhow::Result<Engine> {
 pub(super) async fn store(config: &Config) -> anyhow::Result<Store> {
     let Database::Sqlite { path } = &config.database;
     Ok(Store::open(&format!("sqlite://{}", path.display())).await?)
+}
+
+/// What gates share where there is no database: an allowance of this process alone, and nothing is kept.
+pub(super) fn shared_without_store() -> Shared {
+    Shared::new(Arc::<LocalAllowance>::default())
 }
 
 /// What every source's gate shares: allowances and answers in the store and the archive.

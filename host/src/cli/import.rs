@@ -4,7 +4,6 @@ use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
     process::ExitCode,
-    sync::Arc,
 };
 
 use anyhow::bail;
@@ -14,7 +13,6 @@ use super::context::{self, env};
 use crate::{
     clock,
     config::Config,
-    egress::{LocalAllowance, Shared},
     registry_file::{self, UnitEntry, WindfarmEntry},
     source::{Registry, Source},
     store::{NewUnit, NewWindfarm},
@@ -70,7 +68,7 @@ impl Import {
     async fn check_units(&self, config: &Config, entries: &[WindfarmEntry]) -> anyhow::Result<Vec<String>> {
         let mut without_credentials = config.clone();
         without_credentials.sources.iter_mut().for_each(|source| source.credential = None);
-        let shared = Shared::new(Arc::<LocalAllowance>::default());
+        let shared = context::shared_without_store();
         let registry = Registry::load(&without_credentials, &env, &context::engine(config)?, &shared).await;
         let mut unchecked: BTreeMap<&str, usize> = BTreeMap::new();
         let mut refused = Vec::new();

@@ -1,6 +1,6 @@
 //! One source for one call: the arguments that `source fetch` and `source collect` share.
 
-use std::{path::Path, sync::Arc};
+use std::path::Path;
 
 use anyhow::{Context, bail};
 use clap::Args;
@@ -9,7 +9,7 @@ use url::Url;
 use super::context::{self, env};
 use crate::{
     config::{CredentialSpec, Origin, Source as Configured},
-    egress::{Grant, LocalAllowance, Shared},
+    egress::Grant,
     source::{self, Source},
 };
 
@@ -47,7 +47,7 @@ impl OneSource {
         };
         let mut configured = configured.clone();
         self.apply(&mut configured)?;
-        let shared = Shared::new(Arc::<LocalAllowance>::default());
+        let shared = context::shared_without_store();
         source::open(&configured, &env, &context::engine(&config)?, &shared)
             .await
             .with_context(|| format!("source {}", self.id))

@@ -1,19 +1,16 @@
 //! `backfill source list`: the sources, what each says of itself, and whether it can be used.
 
-use std::{path::Path, process::ExitCode, sync::Arc};
+use std::{path::Path, process::ExitCode};
 
 use super::{
     context::{self, env},
     output,
 };
-use crate::{
-    egress::{LocalAllowance, Shared},
-    source::{Registry, Source},
-};
+use crate::source::{Registry, Source};
 
 pub(super) async fn act(path: &Path) -> anyhow::Result<ExitCode> {
     let config = context::load(path)?;
-    let shared = Shared::new(Arc::<LocalAllowance>::default());
+    let shared = context::shared_without_store();
     let registry = Registry::load(&config, &env, &context::engine(&config)?, &shared).await;
     let mut table = output::table(["source", "version", "component", "months", "since", "lag", "status"]);
     let mut all_well = true;

@@ -78,6 +78,9 @@ impl Store {
     /// the same bytes.
     pub async fn distrust_answers(&self, ids: &[i64]) -> Result<(), StoreError> {
         const DOING: &str = "distrusting answers";
+        if ids.is_empty() {
+            return Ok(());
+        }
         let mut tx = self.write(DOING).await?;
         for id in ids {
             sqlx::query("UPDATE answers SET reusable = 0 WHERE id = $1")
