@@ -88,10 +88,11 @@ impl Run {
         let worker = Worker::new(store.clone(), registry, options(&config));
         let metadata = json!({ "windfarm": windfarm.name, "sources": self.sources, "worker": worker.id() });
         let job = NewJob {
-            windfarm_id: windfarm.id,
+            windfarm_ids: &[windfarm.id],
             window: span(&tasks).context("nothing to plan")?,
             tasks: &tasks,
             priority: Priority::Default,
+            max_concurrency: None,
             max_attempts: config.worker.retry.attempts,
             metadata,
             created_by_id: None,

@@ -62,6 +62,11 @@ impl Month {
         self.number
     }
 
+    /// Months since the year 0, for keys and distances.
+    pub const fn index(self) -> u32 {
+        self.year as u32 * 12 + self.number as u32 - 1
+    }
+
     /// The month after it; December 2999 is followed by itself, which ends every range.
     pub fn next(self) -> Self {
         match (self.year, self.number) {

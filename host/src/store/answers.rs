@@ -2,7 +2,7 @@
 
 use sqlx::{FromRow, types::Json};
 
-use super::{Instant, Store, StoreError, error::Doing};
+use super::{Instant, Store, StoreError, bulk::bulk, error::Doing, sql};
 
 /// An answer to index. Nothing in it holds a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +35,7 @@ pub struct Answer {
     /// Row id, for an attempt's list of what it used.
     pub id: i64,
     /// HTTP status.
+    #[sqlx(try_from = "i64")]
     pub status: u16,
     /// Headers.
     #[sqlx(json)]
@@ -60,16 +61,16 @@ impl Store {
         const DOING: &str = "looking up a kept answer";
         let not_before = not_before.into();
         let mut conn = self.read(DOING).await?;
-        sqlx::query_as(
+        sql::query(
             "SELECT id, status, headers, digest, body_bytes, fetched_at FROM answers
              WHERE source = $1 AND request_key = $2 AND fetched_at >= $3 AND status BETWEEN 200 AND 299
-                   AND reusable = 1
+                   AND reusable
              ORDER BY fetched_at DESC, id DESC LIMIT 1",
         )
         .bind(source)
         .bind(request_key)
         .bind(not_before)
-        .fetch_optional(&mut *conn)
+        .optional(&mut conn)
         .await
         .doing(DOING)
     }
@@ -82,13 +83,16 @@ impl Store {
             return Ok(());
         }
         let mut tx = self.write(DOING).await?;
-        for id in ids {
-            sqlx::query("UPDATE answers SET reusable = 0 WHERE id = $1")
-                .bind(id)
-                .execute(&mut *tx)
-                .await
-                .doing(DOING)?;
-        }
+        let mut ids = ids.to_vec();
+        ids.sort_unstable();
+        bulk(
+            "WITH distrusted (answer_id) AS ({rows})
+             UPDATE answers SET reusable = (1 = 0) FROM distrusted WHERE id = answer_id",
+        )
+        .column(ids)
+        .execute(&mut tx)
+        .await
+        .doing(DOING)?;
         tx.commit().await.doing(DOING)
     }
 
@@ -96,7 +100,7 @@ impl Store {
     pub async fn record_answer(&self, answer: &NewAnswer) -> Result<i64, StoreError> {
         const DOING: &str = "indexing an answer";
         let mut tx = self.write(DOING).await?;
-        let id = sqlx::query_scalar(
+        let id = sql::query(
             "INSERT INTO answers (source, request_key, method, url, status, headers, digest, body_bytes,
                                   stored_bytes, fetched_at)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING id",
@@ -111,7 +115,7 @@ impl Store {
         .bind(i64::try_from(answer.body_bytes).unwrap_or(i64::MAX))
         .bind(i64::try_from(answer.stored_bytes).unwrap_or(i64::MAX))
         .bind(answer.fetched_at)
-        .fetch_one(&mut *tx)
+        .scalar(&mut tx)
         .await
         .doing(DOING)?;
         tx.commit().await.doing(DOING)?;

@@ -11,13 +11,17 @@ use sqlx::FromRow;
 
 use super::{
     Instant, Store, StoreError,
-    dialect::Connection,
+    bulk::bulk,
+    connection::{Connection, Transaction},
     error::Doing,
-    events::{self, EventKind, Subject},
+    events::{self, EventKind, NewEvent, Subject},
+    jobs, lost,
+    pick::{self, Picked},
+    sql,
 };
 use crate::domain::{Month, Unit, Window};
 
-const DOING: &str = "claiming tasks";
+pub(super) const DOING: &str = "claiming tasks";
 
 /// What a worker asks for.
 #[derive(Clone, Copy, Debug)]
@@ -63,6 +67,8 @@ pub struct Claim {
     pub attempt: u32,
     /// Attempts in all.
     pub max_attempts: u32,
+    /// How often the upstream has said to this task that the month is empty.
+    pub empties: u32,
     /// How many leases of this task ran out in a row before this claim. A task that takes its workers down with
     /// it shows here.
     pub lost: u32,
@@ -72,14 +78,20 @@ pub struct Claim {
 struct Row {
     id: i64,
     fence: i64,
+    attempt_id: i64,
     job_id: i64,
     generation_unit_id: i64,
     source: String,
     month: Month,
     start_date: Instant,
     end_date: Instant,
+    #[sqlx(try_from = "i64")]
     attempt_count: u32,
+    #[sqlx(try_from = "i64")]
     max_attempts: u32,
+    #[sqlx(try_from = "i64")]
+    empty_count: u32,
+    #[sqlx(try_from = "i64")]
     lost_count: u32,
     code: String,
     name: String,
@@ -89,31 +101,41 @@ struct Row {
 }
 
 impl Store {
-    /// Claims tasks that are ready, oldest job first (see [`crate::domain::Priority::head_start`]), in the order
-    /// in which they were planned. Tasks whose lease ran out are taken back first, whoever held them.
+    /// Claims tasks that are ready: oldest job first (see [`crate::domain::Priority::head_start`]), in the order in
+    /// which they were planned, months that are under way before others. Tasks whose lease ran out are taken back
+    /// first, whoever held them.
     pub async fn claim(
         &self,
         request: ClaimRequest<'_>,
         now: impl Into<Instant>,
     ) -> Result<Vec<Claim>, StoreError> {
         let now = now.into();
-        let mut tx = self.write(DOING).await?;
-        take_back_lost(&mut tx, now).await?;
-        sqlx::query("UPDATE backfill_tasks SET run_after = NULL WHERE run_after <= $1")
-            .bind(now)
-            .execute(&mut *tx)
-            .await
-            .doing(DOING)?;
-        let free = free_slots(&mut tx, &request).await?;
-        let mut claims = Vec::new();
-        if free > 0 {
-            for id in pick(&mut tx, &request, free, now).await.doing(DOING)? {
-                claims.push(start_attempt(&mut tx, id, request.owner, now).await?);
-            }
+        if !self.may_claim(&request, now).await? {
+            return Ok(Vec::new());
         }
+        let mut tx = self.change_queue(DOING).await?;
+        let lost = lost::take_back(&mut tx, now).await?;
+        make_due(&mut tx, now).await.doing(DOING)?;
+        let picked = pick::pick(&mut tx, &request, now).await?;
+        let claims = start(&mut tx, &request, &picked, &lost, now).await?;
         tx.commit().await.doing(DOING)?;
-        claims.sort_by_key(|claim| claim.task_id);
         Ok(claims)
+    }
+
+    /// Whether there is anything to claim or to take back. Idle workers look often, and looking locks nothing.
+    async fn may_claim(&self, request: &ClaimRequest<'_>, now: Instant) -> Result<bool, StoreError> {
+        let mut conn = self.read(DOING).await?;
+        sql::query(
+            "SELECT EXISTS (SELECT 1 FROM backfill_tasks
+                            WHERE status = 'pending' AND NOT held AND run_after IS NULL AND source = $1)
+                 OR EXISTS (SELECT 1 FROM backfill_tasks WHERE run_after <= $2)
+                 OR EXISTS (SELECT 1 FROM backfill_tasks WHERE lease_until <= $2)",
+        )
+        .bind(request.source)
+        .bind(now)
+        .scalar(&mut conn)
+        .await
+        .doing(DOING)
     }
 
     /// Extends the leases that `owner` still holds, and returns the ids of the tasks that it has lost: those must
@@ -126,29 +148,32 @@ impl Store {
         now: impl Into<Instant>,
     ) -> Result<Vec<i64>, StoreError> {
         const DOING: &str = "renewing leases";
-        let now = now.into();
-        let mut lost = Vec::new();
-        let mut tx = self.write(DOING).await?;
-        for &(task_id, fence) in held {
-            let renewed = sqlx::query(
-                "UPDATE backfill_tasks SET lease_until = $4
-                 WHERE id = $1 AND fence = $2 AND lease_owner = $3 AND lease_until > $5",
-            )
-            .bind(task_id)
-            .bind(fence)
-            .bind(owner)
-            .bind(until(now, lease))
-            .bind(now)
-            .execute(&mut *tx)
-            .await
-            .doing(DOING)?
-            .rows_affected();
-            if renewed == 0 {
-                lost.push(task_id);
-            }
+        if held.is_empty() {
+            return Ok(Vec::new());
         }
+        let now = now.into();
+        let until = until(now, lease);
+        let mut held = held.to_vec();
+        held.sort_unstable();
+        let mut tx = self.write(DOING).await?;
+        let mut renewed: Vec<(i64,)> = bulk(
+            "WITH held (task_id, held_fence, owner, until, now) AS ({rows})
+             UPDATE backfill_tasks SET lease_until = until FROM held
+             WHERE id = task_id AND fence = held_fence AND lease_owner = owner AND lease_until > now
+             RETURNING id",
+        )
+        .column(held.iter().map(|(task, _)| *task))
+        .column(held.iter().map(|(_, fence)| *fence))
+        .column(held.iter().map(|_| Some(owner.to_owned())))
+        .column(held.iter().map(|_| Some(until)))
+        .column(held.iter().map(|_| Some(now)))
+        .all(&mut tx)
+        .await
+        .doing(DOING)?;
         tx.commit().await.doing(DOING)?;
-        Ok(lost)
+        renewed.sort_unstable();
+        let is_lost = |task: &i64| renewed.binary_search(&(*task,)).is_err();
+        Ok(held.into_iter().map(|(task, _)| task).filter(is_lost).collect())
     }
 
     /// When a task that can't be claimed now can be: the earliest end of a wait or a lease, of one job if one is
@@ -156,7 +181,7 @@ impl Store {
     pub async fn next_due(&self, job: Option<i64>) -> Result<Option<Instant>, StoreError> {
         const DOING: &str = "looking when the next task is due";
         let mut conn = self.read(DOING).await?;
-        sqlx::query_scalar(
+        sql::query(
             "SELECT MIN(due) FROM (
                  SELECT MIN(run_after) AS due FROM backfill_tasks
                  WHERE run_after IS NOT NULL AND NOT held AND ($1 IS NULL OR job_id = $1)
@@ -166,151 +191,132 @@ impl Store {
              ) waits",
         )
         .bind(job)
-        .fetch_one(&mut *conn)
+        .scalar(&mut conn)
         .await
         .doing(DOING)
     }
 }
 
-/// Tasks whose lease ran out are pending again. That costs no attempt: it is the worker that
-/// failed, not the task.
-async fn take_back_lost(conn: &mut Connection, now: Instant) -> Result<(), StoreError> {
-    let lost: Vec<(i64, i64, String)> = sqlx::query_as(
-        "UPDATE backfill_tasks SET status = 'pending', lease_owner = NULL, lease_until = NULL,
-                                   lost_count = lost_count + 1
-         WHERE lease_until <= $1 RETURNING id, job_id, source",
-    )
-    .bind(now)
-    .fetch_all(&mut *conn)
-    .await
-    .doing(DOING)?;
-    for (task_id, job_id, source) in lost {
-        let worker: Option<String> = sqlx::query_scalar(
-            "UPDATE task_attempts SET ended_at = $2, outcome = 'lost' WHERE task_id = $1 AND ended_at IS NULL
-             RETURNING worker",
-        )
-        .bind(task_id)
-        .bind(now)
-        .fetch_optional(&mut *conn)
-        .await
-        .doing(DOING)?;
-        let subject = Subject::task(job_id, task_id, &source);
-        events::append(conn, EventKind::TaskLost, subject, json!({ "worker": worker }), now).await?;
-    }
+/// Lets tasks whose wait is over be claimed.
+async fn make_due(tx: &mut Transaction, now: Instant) -> sqlx::Result<()> {
+    let text = format!(
+        "WITH due (task_id) AS (SELECT id FROM backfill_tasks WHERE run_after <= $1 ORDER BY id {})
+         UPDATE backfill_tasks SET run_after = NULL FROM due WHERE id = task_id",
+        tx.lock_free_rows()
+    );
+    sql::query(text).bind(now).execute(tx).await?;
     Ok(())
 }
 
-async fn free_slots(conn: &mut Connection, request: &ClaimRequest<'_>) -> Result<i64, StoreError> {
-    let (all, of_source): (i64, i64) = sqlx::query_as(
-        "SELECT COUNT(*), COUNT(*) FILTER (WHERE source = $1) FROM backfill_tasks WHERE lease_until IS NOT NULL",
+/// Gives the picked tasks to their worker, with all that it needs: each with its attempt recorded, its job under way.
+async fn start(
+    tx: &mut Transaction,
+    request: &ClaimRequest<'_>,
+    picked: &[Picked],
+    lost: &[lost::Lost],
+    now: Instant,
+) -> Result<Vec<Claim>, StoreError> {
+    let owner = || Some(request.owner.to_owned());
+    bulk(
+        "WITH picked (task_id, owner, until, now) AS ({rows})
+         UPDATE backfill_tasks SET status = 'in_progress', lease_owner = owner, lease_until = until,
+                fence = fence + 1, started_at = COALESCE(started_at, now)
+         FROM picked WHERE id = task_id",
     )
-    .bind(request.source)
-    .fetch_one(conn)
+    .column(picked.iter().map(|task| task.id))
+    .column(picked.iter().map(|_| owner()))
+    .column(picked.iter().map(|_| Some(until(now, request.lease))))
+    .column(picked.iter().map(|_| Some(now)))
+    .execute(tx)
     .await
     .doing(DOING)?;
-    let under = |limit: Option<u32>, used| limit.map_or(i64::MAX, |limit| i64::from(limit) - used);
-    Ok(i64::from(request.limit)
-        .min(under(request.total_limit, all))
-        .min(under(request.source_limit, of_source)))
+    bulk(
+        "WITH picked (task_id, owner, now) AS ({rows})
+         INSERT INTO task_attempts (task_id, fence, worker, started_at)
+         SELECT id, fence, owner, now FROM picked JOIN backfill_tasks ON id = task_id ORDER BY id",
+    )
+    .column(picked.iter().map(|task| task.id))
+    .column(picked.iter().map(|_| owner()))
+    .column(picked.iter().map(|_| Some(now)))
+    .execute(tx)
+    .await
+    .doing(DOING)?;
+
+    let ids = picked.iter().map(|task| task.job_id).chain(lost.iter().map(|task| task.job_id)).collect();
+    let affected = jobs::lock(tx, ids).await?;
+    lost::tell(tx, lost, &affected, now).await?;
+    let claims = claimed(tx, picked).await?;
+    let mut news = Vec::new();
+    for job in affected.iter().filter(|job| picked.iter().any(|task| task.job_id == job.id)) {
+        if start_job(tx, job.id, now).await.doing(DOING)? {
+            news.push(NewEvent::new(EventKind::JobStarted, Subject::job(job.id), json!({})));
+        }
+    }
+    news.extend(claims.iter().map(|claim| {
+        let subject = Subject::task(claim.job_id, claim.task_id, &claim.source);
+        let data = json!({ "attempt": claim.attempt, "worker": request.owner });
+        NewEvent::new(EventKind::TaskStarted, subject, data)
+    }));
+    events::append_all(tx, &news, now).await?;
+    Ok(claims)
 }
 
-/// The claim itself. The conditions are those of the partial index `backfill_tasks_ready`, word for word, so that
-/// only its first entries are read; a job's tasks lie together in it because they share their `queue_at`.
-async fn pick(
-    conn: &mut Connection,
-    request: &ClaimRequest<'_>,
-    limit: i64,
-    now: Instant,
-) -> sqlx::Result<Vec<i64>> {
-    const OF_ANY_JOB: &str = "
-        WITH picked (task_id) AS MATERIALIZED (
-            SELECT id FROM backfill_tasks
-            WHERE status = 'pending' AND NOT held AND run_after IS NULL AND source = $4
-            ORDER BY queue_at, job_id, id LIMIT $5)
-        UPDATE backfill_tasks SET status = 'in_progress', fence = fence + 1, lease_owner = $1, lease_until = $2,
-                                  started_at = COALESCE(started_at, $3)
-        FROM picked WHERE id = task_id RETURNING id";
-    const OF_ONE_JOB: &str = "
-        WITH picked (task_id) AS MATERIALIZED (
-            SELECT id FROM backfill_tasks
-            WHERE status = 'pending' AND NOT held AND run_after IS NULL AND source = $4
-              AND queue_at = (SELECT queue_at FROM backfill_jobs WHERE id = $6) AND job_id = $6
-            ORDER BY id LIMIT $5)
-        UPDATE backfill_tasks SET status = 'in_progress', fence = fence + 1, lease_owner = $1, lease_until = $2,
-                                  started_at = COALESCE(started_at, $3)
-        FROM picked WHERE id = task_id RETURNING id";
-    let query = sqlx::query_scalar(if request.job.is_some() { OF_ONE_JOB } else { OF_ANY_JOB })
-        .bind(request.owner)
-        .bind(until(now, request.lease))
-        .bind(now)
-        .bind(request.source)
-        .bind(limit);
-    match request.job {
-        Some(job) => query.bind(job).fetch_all(conn).await,
-        None => query.fetch_all(conn).await,
+/// The picked tasks as their worker needs them, by id.
+async fn claimed(conn: &mut Connection, picked: &[Picked]) -> Result<Vec<Claim>, StoreError> {
+    let mut rows: Vec<Row> = bulk(
+        "WITH picked (task_id) AS ({rows})
+         SELECT t.id, t.fence, a.id AS attempt_id, t.job_id, t.generation_unit_id, t.source, t.month, t.start_date,
+                t.end_date, t.attempt_count, t.max_attempts, t.empty_count, t.lost_count, u.code, u.name,
+                u.capacity_mw, u.attributes
+         FROM picked p
+         JOIN backfill_tasks t ON t.id = p.task_id
+         JOIN task_attempts a ON a.task_id = t.id AND a.fence = t.fence
+         JOIN generation_units u ON u.id = t.generation_unit_id",
+    )
+    .column(picked.iter().map(|task| task.id))
+    .all(conn)
+    .await
+    .doing(DOING)?;
+    rows.sort_by_key(|row| row.id);
+    Ok(rows.into_iter().map(Claim::from).collect())
+}
+
+impl From<Row> for Claim {
+    fn from(row: Row) -> Self {
+        Self {
+            task_id: row.id,
+            fence: row.fence,
+            attempt_id: row.attempt_id,
+            job_id: row.job_id,
+            unit_id: row.generation_unit_id,
+            unit: Unit {
+                code: row.code,
+                name: row.name,
+                capacity_mw: row.capacity_mw,
+                attributes: row.attributes,
+            },
+            source: row.source,
+            month: row.month,
+            window: Window { start: row.start_date.timestamp(), end: row.end_date.timestamp() },
+            attempt: row.attempt_count + 1,
+            max_attempts: row.max_attempts,
+            empties: row.empty_count,
+            lost: row.lost_count,
+        }
     }
 }
 
-/// The claimed task with all that its worker needs, its attempt recorded and its job under way.
-async fn start_attempt(
-    conn: &mut Connection,
-    task_id: i64,
-    owner: &str,
-    now: Instant,
-) -> Result<Claim, StoreError> {
-    let row: Row = sqlx::query_as(
-        "SELECT t.id, t.fence, t.job_id, t.generation_unit_id, t.source, t.month, t.start_date, t.end_date,
-                t.attempt_count, t.max_attempts, t.lost_count, u.code, u.name, u.capacity_mw, u.attributes
-         FROM backfill_tasks t JOIN generation_units u ON u.id = t.generation_unit_id WHERE t.id = $1",
-    )
-    .bind(task_id)
-    .fetch_one(&mut *conn)
-    .await
-    .doing(DOING)?;
-    let attempt_id: i64 = sqlx::query_scalar(
-        "INSERT INTO task_attempts (task_id, fence, worker, started_at) VALUES ($1, $2, $3, $4) RETURNING id",
-    )
-    .bind(task_id)
-    .bind(row.fence)
-    .bind(owner)
-    .bind(now)
-    .fetch_one(&mut *conn)
-    .await
-    .doing(DOING)?;
-    let started = sqlx::query(
+/// True if this claim is the job's first.
+async fn start_job(conn: &mut Connection, id: i64, now: Instant) -> sqlx::Result<bool> {
+    let started = sql::query(
         "UPDATE backfill_jobs SET status = 'in_progress', started_at = $2, updated_at = $2
          WHERE id = $1 AND status = 'pending'",
     )
-    .bind(row.job_id)
+    .bind(id)
     .bind(now)
-    .execute(&mut *conn)
-    .await
-    .doing(DOING)?;
-    if started.rows_affected() > 0 {
-        events::append(conn, EventKind::JobStarted, Subject::job(row.job_id), json!({}), now).await?;
-    }
-    let subject = Subject::task(row.job_id, row.id, &row.source);
-    let data = json!({ "attempt": row.attempt_count + 1, "worker": owner });
-    events::append(conn, EventKind::TaskStarted, subject, data, now).await?;
-    Ok(Claim {
-        task_id: row.id,
-        fence: row.fence,
-        attempt_id,
-        job_id: row.job_id,
-        unit_id: row.generation_unit_id,
-        unit: Unit {
-            code: row.code,
-            name: row.name,
-            capacity_mw: row.capacity_mw,
-            attributes: row.attributes,
-        },
-        source: row.source,
-        month: row.month,
-        window: Window { start: row.start_date.timestamp(), end: row.end_date.timestamp() },
-        attempt: row.attempt_count + 1,
-        max_attempts: row.max_attempts,
-        lost: row.lost_count,
-    })
+    .execute(conn)
+    .await?;
+    Ok(started > 0)
 }
 
 fn until(now: Instant, lease: Duration) -> Instant {

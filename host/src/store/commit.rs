@@ -3,19 +3,20 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use sqlx::types::Json;
 
 use super::{
     Claim, Instant, Store, StoreError,
-    dialect::Connection,
+    bulk::bulk,
+    connection::Connection,
     error::Doing,
-    events::{self, EventKind, Subject},
+    events::{self, EventKind, NewEvent, Subject},
     jobs,
-    measurements::{Writer, Written, write_series},
+    measurements::{Writer, Written},
+    months, rejections, sql, twins,
 };
-use crate::domain::{JobStatus, TaskOutcome, TaskStatus, Validated, job_status};
+use crate::domain::{JobStatus, TaskOutcome, TaskStatus, Validated, Window};
 
-const DOING: &str = "committing a task";
+pub(super) const DOING: &str = "committing a task";
 
 /// What an attempt came to.
 #[derive(Clone, Debug)]
@@ -28,6 +29,9 @@ pub enum Ending<'a> {
     Failed(TaskError<'a>),
     /// The attempt failed and counts. The task waits until the instant, or has failed if no attempt is left.
     Retry(Instant, TaskError<'a>),
+    /// The upstream says that there is nothing, and is to be asked once more at the instant before that is believed.
+    /// That costs no attempt.
+    AskAgain(Instant, &'a str),
     /// The task is given back and waits until the instant, if one is given. That costs no attempt.
     Release(Option<Instant>, TaskError<'a>),
 }
@@ -56,6 +60,8 @@ pub struct AttemptReport {
     pub cpu: Duration,
     /// Ids of the answers that it used.
     pub answers: Vec<i64>,
+    /// The whole month by the source's calendar, where the task covers only a part of it.
+    pub month: Option<Window>,
 }
 
 /// What a task has come to.
@@ -72,12 +78,13 @@ pub struct Finished {
 }
 
 /// The task's next state, as one update.
-struct Transition<'a> {
-    finished: Finished,
+pub(super) struct Transition<'a> {
+    pub(super) finished: Finished,
     attempt_outcome: &'static str,
     counts: bool,
+    empties: u32,
     run_after: Option<Instant>,
-    error: Option<(&'a str, &'a str)>,
+    pub(super) error: Option<(&'a str, &'a str)>,
     rejected: Option<&'a Validated>,
     event: EventKind,
 }
@@ -94,16 +101,18 @@ impl Store {
     ) -> Result<Finished, StoreError> {
         let now = now.into();
         let mut tx = self.write(DOING).await?;
-        let held: Option<(u32, u32)> = sqlx::query_as(
+        let held = format!(
             "SELECT attempt_count, max_attempts FROM backfill_tasks
-             WHERE id = $1 AND fence = $2 AND status = 'in_progress' AND lease_until > $3",
-        )
-        .bind(claim.task_id)
-        .bind(claim.fence)
-        .bind(now)
-        .fetch_optional(&mut *tx)
-        .await
-        .doing(DOING)?;
+             WHERE id = $1 AND fence = $2 AND status = 'in_progress' AND lease_until > $3 {}",
+            tx.lock_rows()
+        );
+        let held: Option<(i64, i64)> = sql::query(held)
+            .bind(claim.task_id)
+            .bind(claim.fence)
+            .bind(now)
+            .optional(&mut tx)
+            .await
+            .doing(DOING)?;
         let Some((attempts, max_attempts)) = held else {
             return Err(StoreError::LostLease { task_id: claim.task_id });
         };
@@ -113,22 +122,47 @@ impl Store {
                 let why = "no record can be stored; a month without records is confirmed empty, or failed";
                 return Err(StoreError::refused(DOING, why));
             }
-            let writer =
-                Writer { unit_id: claim.unit_id, source: &claim.source, attempt_id: claim.attempt_id, now };
-            for series in &validated.accepted {
-                write_series(&mut tx, writer, series, &mut written).await.doing("storing measurements")?;
-            }
+            let writer = Writer {
+                unit_id: claim.unit_id,
+                source: &claim.source,
+                attempt_id: claim.attempt_id,
+                month: claim.month,
+                whole: report.month.unwrap_or(claim.window),
+                now,
+            };
+            written = writer.write(&mut tx, &validated.accepted).await.doing("storing measurements")?;
         }
         let mut next = transition(ending, written, attempts + 1 >= max_attempts);
         end_attempt(&mut tx, claim, &next, report, now).await.doing(DOING)?;
         update_task(&mut tx, claim, &next, now).await.doing(DOING)?;
         if let Some(rejected) = next.rejected {
-            record_rejections(&mut tx, claim.task_id, rejected).await?;
+            rejections::record(&mut tx, claim, rejected).await?;
         }
-        let subject = Subject::task(claim.job_id, claim.task_id, &claim.source);
-        events::append(&mut tx, next.event, subject, event_data(&next), now).await?;
-        if next.finished.status.ended() {
-            next.finished.job_ended = count_task(&mut tx, claim.job_id, next.finished.status, now).await?;
+        months::record(&mut tx, claim, &next, now).await.doing(DOING)?;
+
+        let twins = twins::complete(&mut tx, claim, &next.finished, now).await?;
+        let ids = twins.iter().map(|twin| twin.job_id).chain([claim.job_id]).collect();
+        for job in jobs::lock(&mut tx, ids).await? {
+            let mut ended = Vec::new();
+            let mut news = Vec::new();
+            if job.id == claim.job_id {
+                let subject = Subject::task(claim.job_id, claim.task_id, &claim.source);
+                news.push(NewEvent::new(next.event, subject, event_data(&next)));
+                ended.extend(next.finished.status.ended().then_some(next.finished.status));
+            }
+            for twin in twins.iter().filter(|twin| twin.job_id == job.id) {
+                let subject = Subject::task(twin.job_id, twin.id, &claim.source);
+                let data = json!({ "outcome": twin.outcome, "shared_with": claim.task_id });
+                news.push(NewEvent::new(EventKind::TaskCompleted, subject, data));
+                ended.push(TaskStatus::Completed);
+            }
+            events::append_all(&mut tx, &news, now).await?;
+            if !ended.is_empty() {
+                let job_ended = jobs::count(&mut tx, &job, &ended, now).await?;
+                if job.id == claim.job_id {
+                    next.finished.job_ended = job_ended;
+                }
+            }
         }
         tx.commit().await.doing(DOING)?;
         Ok(next.finished)
@@ -150,6 +184,7 @@ fn transition(ending: Ending<'_>, mut written: Written, last: bool) -> Transitio
         Ending::Failed(_) => (TaskStatus::Failed, None, "failed", EventKind::TaskFailed),
         Ending::Retry(..) if last => (TaskStatus::Failed, None, "failed", EventKind::TaskFailed),
         Ending::Retry(..) => (TaskStatus::Pending, None, "failed", EventKind::TaskRetrying),
+        Ending::AskAgain(..) => (TaskStatus::Pending, None, "released", EventKind::TaskReleased),
         Ending::Release(..) => (TaskStatus::Pending, None, "released", EventKind::TaskReleased),
     };
     let (run_after, error, rejected) = match ending {
@@ -159,13 +194,15 @@ fn transition(ending: Ending<'_>, mut written: Written, last: bool) -> Transitio
         Ending::Retry(at, error) => {
             ((status == TaskStatus::Pending).then_some(at), Some((error.code, error.message)), error.rejected)
         }
+        Ending::AskAgain(at, message) => (Some(at), Some(("no-data", message)), None),
         Ending::Release(at, error) => (at, Some((error.code, error.message)), error.rejected),
     };
     written.rejected = rejected.map_or(0, Validated::rejected_rows);
     Transition {
         finished: Finished { status, outcome, written, job_ended: None },
         attempt_outcome,
-        counts: !matches!(ending, Ending::Release(..)),
+        counts: !matches!(ending, Ending::Release(..) | Ending::AskAgain(..)),
+        empties: u32::from(matches!(ending, Ending::Empty(_) | Ending::AskAgain(..))),
         run_after,
         error,
         rejected,
@@ -180,7 +217,7 @@ async fn end_attempt(
     report: &AttemptReport,
     now: Instant,
 ) -> sqlx::Result<()> {
-    sqlx::query(
+    sql::query(
         "UPDATE task_attempts SET ended_at = $2, outcome = $3, component_digest = $4, requests = $5,
                                   response_bytes = $6, cpu_us = $7, error_code = $8, error_message = $9
          WHERE id = $1",
@@ -194,17 +231,13 @@ async fn end_attempt(
     .bind(i64::try_from(report.cpu.as_micros()).unwrap_or(i64::MAX))
     .bind(next.error.map(|(code, _)| code))
     .bind(next.error.map(|(_, message)| message))
-    .execute(&mut *conn)
+    .execute(conn)
     .await?;
-    for answer in &report.answers {
-        sqlx::query(
-            "INSERT INTO attempt_answers (attempt_id, answer_id) VALUES ($1, $2) ON CONFLICT DO NOTHING",
-        )
-        .bind(claim.attempt_id)
-        .bind(answer)
-        .execute(&mut *conn)
+    bulk("INSERT INTO attempt_answers (attempt_id, answer_id) {rows} ON CONFLICT DO NOTHING")
+        .column(report.answers.iter().map(|_| claim.attempt_id))
+        .column(report.answers.iter().copied())
+        .execute(conn)
         .await?;
-    }
     Ok(())
 }
 
@@ -217,16 +250,16 @@ async fn update_task(
     let Finished { status, outcome, written, .. } = &next.finished;
     // What the upstream said of an empty month is the attempt's; the task has no error.
     let error = next.error.filter(|_| outcome.is_none());
-    sqlx::query(
+    sql::query(
         "UPDATE backfill_tasks SET status = $2, outcome = $3, run_after = $4, attempt_count = attempt_count + $5,
                 lease_owner = NULL, lease_until = NULL, lost_count = 0, records_fetched = $6,
                 records_inserted = $7, records_updated = $8, records_unchanged = $9, records_rejected = $10,
-                error_code = $11, error_message = $12, completed_at = $13
+                error_code = $11, error_message = $12, completed_at = $13, empty_count = empty_count + $14
          WHERE id = $1",
     )
     .bind(claim.task_id)
-    .bind(status)
-    .bind(outcome)
+    .bind(*status)
+    .bind(*outcome)
     .bind(next.run_after)
     .bind(i64::from(next.counts))
     .bind(int(written.fetched()))
@@ -237,70 +270,10 @@ async fn update_task(
     .bind(error.map(|(code, _)| code))
     .bind(error.map(|(_, message)| message))
     .bind(status.ended().then_some(now))
+    .bind(next.empties)
     .execute(conn)
     .await?;
     Ok(())
-}
-
-/// Replaces what earlier attempts rejected.
-async fn record_rejections(
-    conn: &mut Connection,
-    task_id: i64,
-    validated: &Validated,
-) -> Result<(), StoreError> {
-    const DOING: &str = "recording rejected rows";
-    sqlx::query("DELETE FROM task_rejections WHERE task_id = $1")
-        .bind(task_id)
-        .execute(&mut *conn)
-        .await
-        .doing(DOING)?;
-    for (reason, count) in &validated.rejected {
-        let sample: Vec<_> = validated.sample.iter().filter(|row| row.reason == *reason).collect();
-        sqlx::query("INSERT INTO task_rejections (task_id, reason, count, sample) VALUES ($1, $2, $3, $4)")
-            .bind(task_id)
-            .bind(reason.as_str())
-            .bind(int(*count))
-            .bind(Json(sample))
-            .execute(&mut *conn)
-            .await
-            .doing(DOING)?;
-    }
-    Ok(())
-}
-
-/// Counts an ended task in its job; ends the job with its last one.
-async fn count_task(
-    conn: &mut Connection,
-    job_id: i64,
-    status: TaskStatus,
-    now: Instant,
-) -> Result<Option<JobStatus>, StoreError> {
-    let counts = jobs::job_in(conn, job_id).await?.counts().with(status);
-    let job = job_status(counts, true, false);
-    let failed = matches!(job, JobStatus::Failed | JobStatus::PartiallyCompleted);
-    sqlx::query(
-        "UPDATE backfill_jobs SET status = $2, completed_tasks = $3, failed_tasks = $4, skipped_tasks = $5,
-                updated_at = $6, completed_at = $7, reason = $8, error_message = $9
-         WHERE id = $1",
-    )
-    .bind(job_id)
-    .bind(job)
-    .bind(counts.completed)
-    .bind(counts.failed)
-    .bind(counts.skipped)
-    .bind(now)
-    .bind(job.ended().then_some(now))
-    .bind(failed.then_some("tasks-failed"))
-    .bind(failed.then(|| format!("{} of {} tasks failed", counts.failed, counts.total)))
-    .execute(&mut *conn)
-    .await
-    .doing(DOING)?;
-    if !job.ended() {
-        return Ok(None);
-    }
-    let data = json!({ "status": job, "tasks": counts });
-    events::append(conn, EventKind::JobEnded, Subject::job(job_id), data, now).await?;
-    Ok(Some(job))
 }
 
 fn event_data(next: &Transition<'_>) -> Value {
@@ -323,6 +296,6 @@ fn event_data(next: &Transition<'_>) -> Value {
 }
 
 /// Databases count in signed numbers.
-fn int(count: u64) -> i64 {
+pub(super) fn int(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }

@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use super::dialect;
+use sqlx::{postgres::PgDatabaseError, sqlite::SqliteError};
+
+use super::{postgres, sqlite};
 
 /// An error of the store. Each names what was being done, what was wrong, and what to do next.
 #[derive(Debug, thiserror::Error)]
@@ -15,14 +17,24 @@ pub enum StoreError {
         /// What is wrong with it, and what is expected.
         why: String,
     },
+    /// The database can't be opened or connected to.
+    #[error("database {database}: {source}; {fault}")]
+    Open {
+        /// The database, without user and password.
+        database: String,
+        /// The kind of fault.
+        fault: Fault,
+        /// What the driver says.
+        source: sqlx::Error,
+    },
     /// The database was written by a newer program.
     #[error(
-        "database {path}: its schema is version {found}, and this program knows versions up to {known}; \
+        "database {database}: its schema is version {found}, and this program knows versions up to {known}; \
          run the newer backfill that made it, or name another database"
     )]
     SchemaNewer {
         /// The database.
-        path: String,
+        database: String,
         /// Its schema.
         found: i64,
         /// The newest schema of this program.
@@ -30,22 +42,28 @@ pub enum StoreError {
     },
     /// The database lacks migrations that the program has.
     #[error(
-        "database {path}: its schema is version {found}, and this program needs version {known}; \
-         run `backfill migrate`"
+        "database {database}: its schema is version {found}, and this program needs version {known}; \
+         stop the older hosts and run `backfill migrate`"
     )]
     SchemaOlder {
         /// The database.
-        path: String,
+        database: String,
         /// Its schema.
         found: i64,
         /// The schema that is needed.
         known: i64,
     },
+    /// The database is empty.
+    #[error("database {database}: it has no tables of Backfill yet; run `backfill migrate`")]
+    NoSchema {
+        /// The database.
+        database: String,
+    },
     /// A migration could not be applied, or an applied one is not the one that this program knows.
-    #[error("database {path}: {source}; restore it from a backup, or name another database")]
+    #[error("database {database}: {source}; restore it from a backup, or name another database")]
     Migration {
         /// The database.
-        path: String,
+        database: String,
         /// What sqlx says.
         source: sqlx::migrate::MigrateError,
     },
@@ -101,8 +119,12 @@ pub enum Fault {
     Damaged,
     /// Its disk fails.
     Disk,
-    /// It can't be opened or connected to.
+    /// It can't be opened or connected to, or the connection broke.
     Unreachable,
+    /// The server does not let this user in.
+    Unauthorized,
+    /// The server has no such database.
+    Missing,
     /// A constraint refused a row.
     Constraint,
     /// Anything else.
@@ -112,18 +134,22 @@ pub enum Fault {
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Busy => "another process is writing; end it, or try again",
+            Self::Busy => "others hold what is needed; try again, or look who is writing or has all connections",
             Self::Full => {
                 "make room on the disk that holds the database, then start again: nothing is half-written"
             }
-            Self::ReadOnly => "give this user the right to write the database file and its folder",
+            Self::ReadOnly => {
+                "give this user the right to write: the database file and its folder, or the server's tables"
+            }
             Self::Damaged => {
-                "check the path; if it is right, run `PRAGMA integrity_check` or restore a backup"
+                "check the address; if it is right, run `PRAGMA integrity_check` or restore a backup"
             }
             Self::Disk => "check the disk that holds the database and the system's log",
             Self::Unreachable => {
-                "check that the folder exists, that this user may write there, and that the disk is mounted"
+                "check that the server runs and can be reached, or that the folder exists, can be written and is mounted"
             }
+            Self::Unauthorized => "check user and password in the database's url",
+            Self::Missing => "create it on the server (`createdb NAME`), then run `backfill migrate`",
             Self::Constraint => {
                 "a rule of the schema refused the row, and nothing was stored; please report this"
             }
@@ -135,13 +161,13 @@ impl fmt::Display for Fault {
 impl StoreError {
     /// Whether the same call may succeed a little later, with nothing changed by hand.
     pub fn is_passing(&self) -> bool {
-        matches!(self, Self::Database { fault: Fault::Busy, .. })
+        matches!(self.fault(), Some(Fault::Busy | Fault::Unreachable | Fault::Full))
     }
 
     /// The kind of fault, if the database itself failed.
     pub fn fault(&self) -> Option<Fault> {
         match self {
-            Self::Database { fault, .. } => Some(*fault),
+            Self::Database { fault, .. } | Self::Open { fault, .. } => Some(*fault),
             _ => None,
         }
     }
@@ -172,10 +198,22 @@ impl<T> Doing<T> for sqlx::Result<T> {
 pub(super) fn fault(error: &sqlx::Error) -> Fault {
     match error {
         sqlx::Error::Database(error) => {
-            error.code().and_then(|code| code.parse().ok()).map_or(Fault::Other, dialect::fault_of)
+            let code = error.code();
+            if error.try_downcast_ref::<PgDatabaseError>().is_some() {
+                code.map_or(Fault::Other, |code| postgres::fault_of(&code))
+            } else if error.try_downcast_ref::<SqliteError>().is_some() {
+                code.and_then(|code| code.parse().ok()).map_or(Fault::Other, sqlite::fault_of)
+            } else {
+                Fault::Other
+            }
         }
-        sqlx::Error::PoolTimedOut => Fault::Busy,
-        sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed | sqlx::Error::Io(_) => Fault::Unreachable,
+        // A server that is gone shows as connections that can't be made in time.
+        sqlx::Error::PoolTimedOut
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::WorkerCrashed
+        | sqlx::Error::Io(_)
+        | sqlx::Error::Protocol(_)
+        | sqlx::Error::Tls(_) => Fault::Unreachable,
         _ => Fault::Other,
     }
 }

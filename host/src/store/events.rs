@@ -4,9 +4,9 @@ use std::{fmt, str::FromStr};
 
 use serde::Serialize;
 use serde_json::Value;
-use sqlx::{FromRow, types::Json};
+use sqlx::FromRow;
 
-use super::{Instant, Store, StoreError, dialect::Connection, error::Doing};
+use super::{Instant, Store, StoreError, bulk::{Document, bulk}, connection::Connection, error::Doing, sql};
 
 macro_rules! kinds {
     ($($(#[$doc:meta])* $variant:ident = $word:literal,)+) => {
@@ -47,6 +47,8 @@ kinds! {
     JobPaused = "job-paused",
     /// It is claimed from again.
     JobResumed = "job-resumed",
+    /// Tasks of it that had failed are to run again.
+    JobRetried = "job-retried",
     /// It is gone, and its tasks with it.
     JobDeleted = "job-deleted",
     /// A worker holds the task.
@@ -61,8 +63,20 @@ kinds! {
     TaskReleased = "task-released",
     /// Its lease ran out.
     TaskLost = "task-lost",
+    /// It had failed and is to run again.
+    TaskReopened = "task-reopened",
+    /// It was cancelled, purged or given up before it ran.
+    TaskSkipped = "task-skipped",
     /// The upstream's limit holds everybody off.
     SourceHeld = "source-held",
+    /// Its tasks fail in a row, or its credential is refused: nothing more is asked of it for a while.
+    SourcePaused = "source-paused",
+    /// It answers again.
+    SourceResumed = "source-resumed",
+    /// A schedule made a job.
+    ScheduleFired = "schedule-fired",
+    /// A schedule was due while no host ran, or while its last job was not done.
+    ScheduleMissed = "schedule-missed",
 }
 
 impl fmt::Display for EventKind {
@@ -109,7 +123,21 @@ impl<'a> Subject<'a> {
     }
 }
 
-/// Appends within the caller's transaction.
+/// One thing to append.
+#[derive(Clone, Debug)]
+pub(super) struct NewEvent<'a> {
+    kind: EventKind,
+    subject: Subject<'a>,
+    data: Value,
+}
+
+impl<'a> NewEvent<'a> {
+    pub(super) const fn new(kind: EventKind, subject: Subject<'a>, data: Value) -> Self {
+        Self { kind, subject, data }
+    }
+}
+
+/// Appends one event within the caller's transaction.
 pub(super) async fn append(
     conn: &mut Connection,
     kind: EventKind,
@@ -117,18 +145,26 @@ pub(super) async fn append(
     data: Value,
     now: Instant,
 ) -> Result<(), StoreError> {
-    sqlx::query(
-        "INSERT INTO events (at, kind, job_id, task_id, source, data) VALUES ($1, $2, $3, $4, $5, $6)",
-    )
-    .bind(now)
-    .bind(kind)
-    .bind(subject.job)
-    .bind(subject.task)
-    .bind(subject.source)
-    .bind(Json(data))
-    .execute(conn)
-    .await
-    .doing("recording an event")?;
+    append_all(conn, &[NewEvent::new(kind, subject, data)], now).await
+}
+
+/// Appends within the caller's transaction, in order. Who appends an event of a job holds the job's row: so a job's
+/// events become visible in the order of their ids, and who has read up to one has missed none.
+pub(super) async fn append_all(
+    conn: &mut Connection,
+    news: &[NewEvent<'_>],
+    now: Instant,
+) -> Result<(), StoreError> {
+    bulk("INSERT INTO events (at, kind, job_id, task_id, source, data) {rows}")
+        .column(news.iter().map(|_| Some(now)))
+        .column(news.iter().map(|new| Some(new.kind.to_string())))
+        .column(news.iter().map(|new| new.subject.job))
+        .column(news.iter().map(|new| new.subject.task))
+        .column(news.iter().map(|new| new.subject.source.map(str::to_owned)))
+        .column(news.iter().map(|new| Document(new.data.clone())))
+        .execute(conn)
+        .await
+        .doing("recording an event")?;
     Ok(())
 }
 
@@ -138,19 +174,19 @@ impl Store {
         const DOING: &str = "reading events";
         let mut conn = self.read(DOING).await?;
         let query = match job {
-            Some(job) => sqlx::query_as(
+            Some(job) => sql::query(
                 "SELECT id, at, kind, job_id, task_id, source, data FROM events
                  WHERE job_id = $3 AND id > $1 ORDER BY id LIMIT $2",
             )
             .bind(after)
             .bind(limit)
             .bind(job),
-            None => sqlx::query_as(
+            None => sql::query(
                 "SELECT id, at, kind, job_id, task_id, source, data FROM events WHERE id > $1 ORDER BY id LIMIT $2",
             )
             .bind(after)
             .bind(limit),
         };
-        query.fetch_all(&mut *conn).await.doing(DOING)
+        query.all(&mut conn).await.doing(DOING)
     }
 }

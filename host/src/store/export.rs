@@ -2,14 +2,23 @@
 
 use std::sync::Arc;
 
-use futures::{Stream, StreamExt, TryStreamExt, stream};
+use futures::{
+    Stream, StreamExt, TryStreamExt,
+    stream::{self, BoxStream},
+};
 use serde::Serialize;
 use sqlx::FromRow;
 
-use super::{Store, StoreError, error::Doing};
+use super::{
+    Store, StoreError, connection::Db, error::Doing, instant::Seconds, measurements::length, sql,
+};
 use crate::domain::{Labels, Quantity};
 
 const DOING: &str = "reading measurements";
+
+/// The years that every database knows, -4712 to 9999, in seconds.
+const FIRST: i64 = -210_866_803_200;
+const LAST: i64 = 253_402_300_799;
 
 /// Which measurements. What is left out does not restrict.
 #[derive(Clone, Debug, Default)]
@@ -71,30 +80,42 @@ impl Store {
         filter: ExportFilter,
     ) -> Result<impl Stream<Item = Result<ExportRow, StoreError>> + '_, StoreError> {
         let series = self.export_series(&filter).await?;
-        let (from, to) = (filter.from.unwrap_or(i64::MIN), filter.to.unwrap_or(i64::MAX));
+        let (from, to) = (filter.from.unwrap_or(FIRST), filter.to.unwrap_or(LAST));
         Ok(stream::iter(series).flat_map(move |series| {
             let series = Arc::new(series);
-            sqlx::query_as::<_, (i64, u32, f64)>(
-                "SELECT start, seconds, value FROM measurements
-                 WHERE series_id = $1 AND start >= $2 AND start < $3 ORDER BY start",
-            )
-            .bind(series.id)
-            .bind(from)
-            .bind(to)
-            .fetch(&self.readers)
-            .map(|row| row.doing(DOING))
-            .map_ok(move |(start, seconds, value)| ExportRow {
+            self.rows(series.id, from, to).map_ok(move |(Seconds(start), seconds, value)| ExportRow {
                 series: Arc::clone(&series),
                 start,
-                seconds,
+                seconds: length(seconds),
                 value,
             })
         }))
     }
 
+    /// The rows of one series that start in a span, as they come from the database.
+    fn rows(&self, series_id: i64, from: i64, to: i64) -> BoxStream<'_, Result<(Seconds, i64, f64), StoreError>> {
+        const ROWS: &str = "SELECT start, seconds, value FROM measurements
+             WHERE series_id = $1 AND start >= $2 AND start < $3 ORDER BY start";
+        macro_rules! rows {
+            ($pool:expr) => {
+                sqlx::query_as(ROWS)
+                    .bind(series_id)
+                    .bind(Seconds(from))
+                    .bind(Seconds(to))
+                    .fetch($pool)
+                    .map(|row| row.doing(DOING))
+                    .boxed()
+            };
+        }
+        match &self.db {
+            Db::Sqlite { readers, .. } => rows!(readers),
+            Db::Postgres(pool) => rows!(pool),
+        }
+    }
+
     async fn export_series(&self, filter: &ExportFilter) -> Result<Vec<ExportSeries>, StoreError> {
         let mut conn = self.read(DOING).await?;
-        sqlx::query_as(
+        sql::query(
             "SELECT s.id, w.name AS windfarm, u.id AS unit_id, u.code AS unit_code, u.name AS unit_name, s.source,
                     s.kind, s.quantity, s.labels
              FROM series s
@@ -106,7 +127,7 @@ impl Store {
         .bind(filter.windfarm_id)
         .bind(&filter.source)
         .bind(&filter.kind)
-        .fetch_all(&mut *conn)
+        .all(&mut conn)
         .await
         .doing(DOING)
     }

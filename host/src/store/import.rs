@@ -7,8 +7,9 @@ use sqlx::types::Json;
 
 use super::{
     Instant, Store, StoreError,
-    dialect::Connection,
+    connection::Connection,
     error::Doing,
+    sql,
     registry::{RegisteredUnit, UnitRow},
 };
 use crate::domain::Unit;
@@ -113,9 +114,9 @@ async fn upsert_windfarm(
         return Err(StoreError::refused(DOING, "a wind farm has no name"));
     }
     let stored: Option<(i64, Json<BTreeMap<String, String>>)> =
-        sqlx::query_as("SELECT id, metadata FROM windfarms WHERE name = $1")
+        sql::query("SELECT id, metadata FROM windfarms WHERE name = $1")
             .bind(&windfarm.name)
-            .fetch_optional(&mut *conn)
+            .optional(conn)
             .await
             .doing(DOING)?;
     match stored {
@@ -125,7 +126,7 @@ async fn upsert_windfarm(
         }
         Some((id, _)) => {
             counts.updated += 1;
-            sqlx::query("UPDATE windfarms SET metadata = $2, updated_at = $3 WHERE id = $1")
+            sql::query("UPDATE windfarms SET metadata = $2, updated_at = $3 WHERE id = $1")
                 .bind(id)
                 .bind(Json(&windfarm.metadata))
                 .bind(now)
@@ -136,13 +137,13 @@ async fn upsert_windfarm(
         }
         None => {
             counts.created += 1;
-            sqlx::query_scalar(
+            sql::query(
                 "INSERT INTO windfarms (name, metadata, created_at, updated_at) VALUES ($1, $2, $3, $3) RETURNING id",
             )
             .bind(&windfarm.name)
             .bind(Json(&windfarm.metadata))
             .bind(now)
-            .fetch_one(conn)
+            .scalar(conn)
             .await
             .doing(DOING)
         }
@@ -164,14 +165,14 @@ async fn stored_unit(
             format!("{} unit {:?} named {:?} is listed twice", new.source, new.unit.code, new.unit.name);
         return Err(StoreError::refused(DOING, why));
     }
-    let mut stored: Vec<UnitRow> = sqlx::query_as(
+    let mut stored: Vec<UnitRow> = sql::query(
         "SELECT id, windfarm_id, source, code, name, capacity_mw, attributes, active FROM generation_units
          WHERE windfarm_id = $1 AND source = $2 AND code = $3",
     )
     .bind(windfarm_id)
     .bind(&new.source)
     .bind(&new.unit.code)
-    .fetch_all(conn)
+    .all(conn)
     .await
     .doing(DOING)?;
     let named = stored.iter().position(|row| row.name == new.unit.name);
@@ -192,7 +193,7 @@ async fn update_unit(
     }
     let share = checked(conn, new, Some(stored.id)).await?;
     counts.updated += 1;
-    sqlx::query(
+    sql::query(
         "UPDATE generation_units SET name = $2, capacity_mw = $3, attributes = $4, share = $5, active = $6,
                                      updated_at = $7 WHERE id = $1",
     )
@@ -216,7 +217,7 @@ async fn insert_unit(
     now: Instant,
 ) -> Result<(), StoreError> {
     let share = checked(conn, new, None).await?;
-    sqlx::query(
+    sql::query(
         "INSERT INTO generation_units (windfarm_id, source, code, name, capacity_mw, attributes, share, active,
                                        created_at, updated_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)",
@@ -248,7 +249,7 @@ async fn checked(conn: &mut Connection, new: &NewUnit, id: Option<i64>) -> Resul
         return Err(refused("a capacity is above 0 MW; leave it out where it is not known".to_owned()));
     }
     let share = unit.share().map_err(refused)?;
-    let other: Option<String> = sqlx::query_scalar(
+    let other: Option<String> = sql::query(
         "SELECT name FROM generation_units
          WHERE source = $1 AND code = $2 AND ($3 IS NULL OR id <> $3) AND ($4 IS NULL OR share IS NULL)",
     )
@@ -256,7 +257,7 @@ async fn checked(conn: &mut Connection, new: &NewUnit, id: Option<i64>) -> Resul
     .bind(&unit.code)
     .bind(id)
     .bind(share)
-    .fetch_optional(conn)
+    .scalar_optional(conn)
     .await
     .doing(DOING)?;
     match other {
@@ -271,10 +272,10 @@ async fn checked(conn: &mut Connection, new: &NewUnit, id: Option<i64>) -> Resul
 
 async fn check_shares(conn: &mut Connection, source: &str, code: &str) -> Result<(), StoreError> {
     let sum: Option<f64> =
-        sqlx::query_scalar("SELECT SUM(share) FROM generation_units WHERE source = $1 AND code = $2")
+        sql::query("SELECT SUM(share) FROM generation_units WHERE source = $1 AND code = $2")
             .bind(source)
             .bind(code)
-            .fetch_one(conn)
+            .scalar(conn)
             .await
             .doing(DOING)?;
     match sum {

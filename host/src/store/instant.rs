@@ -1,19 +1,12 @@
-//! How instants are kept.
+//! How instants are kept: as instants in Postgres, as numbers in SQLite, so that they order and index.
 
 use std::{fmt, ops::Deref};
 
 use chrono::{DateTime, SubsecRound, Utc};
 use serde::{Serialize, Serializer};
-use sqlx::{
-    Decode, Encode, Type,
-    encode::IsNull,
-    error::BoxDynError,
-    sqlite::{SqliteArgumentsBuffer, SqliteTypeInfo, SqliteValueRef},
-};
+use sqlx::{Decode, Encode, Postgres, Sqlite, Type, encode::IsNull, error::BoxDynError};
 
-use super::dialect::Database;
-
-/// An instant in the store: microseconds since 1970-01-01T00:00:00Z, so that it orders and indexes as a number.
+/// An instant in the store, in microseconds since 1970-01-01T00:00:00Z.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Instant(DateTime<Utc>);
 
@@ -23,13 +16,9 @@ impl Instant {
         self.0
     }
 
-    /// The instant of whole seconds since 1970, as windows and measurements have them.
+    /// The instant of whole seconds since 1970, as windows have them.
     pub(super) fn from_seconds(seconds: i64) -> Self {
-        Self(DateTime::from_timestamp(seconds, 0).unwrap_or(if seconds < 0 {
-            DateTime::<Utc>::MIN_UTC
-        } else {
-            DateTime::<Utc>::MAX_UTC
-        }))
+        Self(at(seconds))
     }
 }
 
@@ -60,27 +49,92 @@ impl Serialize for Instant {
     }
 }
 
-impl Type<Database> for Instant {
-    fn type_info() -> SqliteTypeInfo {
-        <i64 as Type<Database>>::type_info()
-    }
+/// The start of a measurement: whole seconds since 1970-01-01T00:00:00Z.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Seconds(pub(super) i64);
 
-    fn compatible(ty: &SqliteTypeInfo) -> bool {
-        <i64 as Type<Database>>::compatible(ty)
-    }
+/// The instant of whole seconds; beyond what chrono knows, the first or last that it does.
+fn at(seconds: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp(seconds, 0).unwrap_or(if seconds < 0 {
+        DateTime::<Utc>::MIN_UTC
+    } else {
+        DateTime::<Utc>::MAX_UTC
+    })
 }
 
-impl Encode<'_, Database> for Instant {
-    fn encode_by_ref(&self, buffer: &mut SqliteArgumentsBuffer) -> Result<IsNull, BoxDynError> {
-        Encode::<Database>::encode(self.0.timestamp_micros(), buffer)
-    }
+/// A column that is an instant in Postgres and a number in SQLite.
+macro_rules! instant_column {
+    ($name:ty, $this:ident => $number:expr, $instant:expr, $from_number:expr, $from_instant:expr) => {
+        impl Type<Sqlite> for $name {
+            fn type_info() -> <Sqlite as sqlx::Database>::TypeInfo {
+                <i64 as Type<Sqlite>>::type_info()
+            }
+
+            fn compatible(ty: &<Sqlite as sqlx::Database>::TypeInfo) -> bool {
+                <i64 as Type<Sqlite>>::compatible(ty)
+            }
+        }
+
+        impl Encode<'_, Sqlite> for $name {
+            fn encode_by_ref(
+                &self,
+                buffer: &mut <Sqlite as sqlx::Database>::ArgumentBuffer,
+            ) -> Result<IsNull, BoxDynError> {
+                let $this = self;
+                Encode::<Sqlite>::encode($number, buffer)
+            }
+        }
+
+        impl<'r> Decode<'r, Sqlite> for $name {
+            fn decode(value: <Sqlite as sqlx::Database>::ValueRef<'r>) -> Result<Self, BoxDynError> {
+                $from_number(<i64 as Decode<Sqlite>>::decode(value)?)
+            }
+        }
+
+        impl Type<Postgres> for $name {
+            fn type_info() -> <Postgres as sqlx::Database>::TypeInfo {
+                <DateTime<Utc> as Type<Postgres>>::type_info()
+            }
+        }
+
+        impl sqlx::postgres::PgHasArrayType for $name {
+            fn array_type_info() -> sqlx::postgres::PgTypeInfo {
+                <DateTime<Utc> as sqlx::postgres::PgHasArrayType>::array_type_info()
+            }
+        }
+
+        impl Encode<'_, Postgres> for $name {
+            fn encode_by_ref(
+                &self,
+                buffer: &mut <Postgres as sqlx::Database>::ArgumentBuffer,
+            ) -> Result<IsNull, BoxDynError> {
+                let $this = self;
+                Encode::<Postgres>::encode($instant, buffer)
+            }
+        }
+
+        impl<'r> Decode<'r, Postgres> for $name {
+            fn decode(value: <Postgres as sqlx::Database>::ValueRef<'r>) -> Result<Self, BoxDynError> {
+                Ok($from_instant(<DateTime<Utc> as Decode<Postgres>>::decode(value)?))
+            }
+        }
+    };
 }
 
-impl<'r> Decode<'r, Database> for Instant {
-    fn decode(value: SqliteValueRef<'r>) -> Result<Self, BoxDynError> {
-        let micros = <i64 as Decode<Database>>::decode(value)?;
-        DateTime::from_timestamp_micros(micros)
-            .map(Self)
-            .ok_or_else(|| format!("{micros} µs is no instant").into())
-    }
-}
+instant_column!(
+    Instant,
+    this => this.0.timestamp_micros(),
+    this.0,
+    |micros: i64| DateTime::from_timestamp_micros(micros)
+        .map(Self)
+        .ok_or_else(|| format!("{micros} µs is no instant").into()),
+    Self
+);
+
+instant_column!(
+    Seconds,
+    this => this.0,
+    at(this.0),
+    |seconds: i64| Ok(Self(seconds)),
+    |at: DateTime<Utc>| Self(at.timestamp())
+);

@@ -1,31 +1,34 @@
 //! Jobs: made with all their tasks in one transaction, and read.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 use serde_json::{Value, json};
-use sqlx::{AssertSqlSafe, FromRow, types::Json};
+use sqlx::{FromRow, types::Json};
 
 use super::{
     Instant, Store, StoreError,
-    dialect::{self, Connection},
+    bulk::bulk,
+    connection::Connection,
     error::Doing,
     events::{self, EventKind, Subject},
+    sql,
 };
 use crate::domain::{JobStatus, PlannedTask, Priority, TaskCounts, TaskStatus, Window, job_status};
-
-/// How many tasks one statement inserts.
-const TASKS_PER_INSERT: usize = 256;
 
 /// A job to create.
 #[derive(Clone, Debug)]
 pub struct NewJob<'a> {
-    /// The wind farm that it fills.
-    pub windfarm_id: i64,
+    /// The wind farms that it fills, at least one.
+    pub windfarm_ids: &'a [i64],
     /// The span that was asked for.
     pub window: Window,
     /// Its tasks, in the order in which they are to run. Skipped ones are kept, with their reason.
     pub tasks: &'a [PlannedTask],
     /// How soon.
     pub priority: Priority,
+    /// At most so many of its tasks at once; as many as the other limits allow if none is given.
+    pub max_concurrency: Option<u32>,
     /// Attempts of each task in all, at least 1.
     pub max_attempts: u32,
     /// What else to keep with it, an object.
@@ -39,7 +42,7 @@ pub struct NewJob<'a> {
 pub struct Job {
     /// Row id.
     pub id: i64,
-    /// The wind farm that it fills.
+    /// The wind farm that it fills; the first of them if it fills several.
     pub windfarm_id: i64,
     /// First instant of its span.
     pub start_date: Instant,
@@ -53,6 +56,8 @@ pub struct Job {
     pub paused: bool,
     /// How soon.
     pub priority: Priority,
+    /// At most so many of its tasks at once.
+    pub max_concurrency: Option<i64>,
     /// All tasks.
     pub total_tasks: i64,
     /// Completed tasks.
@@ -91,8 +96,8 @@ impl Job {
 }
 
 /// Columns of [`Job`].
-const COLUMNS: &str = "id, windfarm_id, start_date, end_date, status, reason, paused, priority, total_tasks, \
-     completed_tasks, failed_tasks, skipped_tasks, job_metadata, error_message, created_by_id, created_at, \
+const COLUMNS: &str = "id, windfarm_id, start_date, end_date, status, reason, paused, priority, \
+     max_concurrency, total_tasks, completed_tasks, failed_tasks, skipped_tasks, job_metadata, error_message, created_by_id, created_at, \
      updated_at, started_at, completed_at";
 
 impl Store {
@@ -112,13 +117,18 @@ impl Store {
         let status = job_status(counts, false, false);
         let queue_at = Instant::from(now.utc() - job.priority.head_start());
 
+        let Some(&windfarm_id) = job.windfarm_ids.first() else {
+            return Err(StoreError::refused(DOING, "it names no wind farm"));
+        };
+        // Nobody sees it before it is whole, and it takes nothing from anyone: the queue need not be locked.
         let mut tx = self.write(DOING).await?;
-        let id: i64 = sqlx::query_scalar(
-            "INSERT INTO backfill_jobs (windfarm_id, start_date, end_date, status, priority, queue_at, total_tasks,
-                                        skipped_tasks, job_metadata, created_by_id, created_at, updated_at, completed_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $12) RETURNING id",
+        let id: i64 = sql::query(
+            "INSERT INTO backfill_jobs (windfarm_id, start_date, end_date, status, priority, max_concurrency, queue_at,
+                                        total_tasks, skipped_tasks, job_metadata, created_by_id, created_at,
+                                        updated_at, completed_at)
+             VALUES ($1, $2, $3, $4, $5, $13, $6, $7, $8, $9, $10, $11, $11, $12) RETURNING id",
         )
-        .bind(job.windfarm_id)
+        .bind(windfarm_id)
         .bind(Instant::from_seconds(job.window.start))
         .bind(Instant::from_seconds(job.window.end))
         .bind(status)
@@ -130,18 +140,24 @@ impl Store {
         .bind(job.created_by_id)
         .bind(now)
         .bind(status.ended().then_some(now))
-        .fetch_one(&mut *tx)
+        .bind(job.max_concurrency)
+        .scalar(&mut tx)
         .await
         .doing(DOING)?;
-        for tasks in job.tasks.chunks(TASKS_PER_INSERT) {
-            insert_tasks(&mut tx, id, job.max_attempts, queue_at, tasks, now).await.doing(DOING)?;
-        }
-        let data = json!({ "windfarm_id": job.windfarm_id, "total_tasks": counts.total, "skipped_tasks": counts.skipped });
+        bulk("INSERT INTO backfill_job_windfarms (job_id, windfarm_id) {rows} ON CONFLICT DO NOTHING")
+            .column(job.windfarm_ids.iter().map(|_| id))
+            .column(job.windfarm_ids.iter().copied())
+            .execute(&mut tx)
+            .await
+            .doing(DOING)?;
+        insert_tasks(&mut tx, id, job, queue_at, now).await.doing(DOING)?;
+        let data = json!({ "windfarm_id": windfarm_id, "total_tasks": counts.total, "skipped_tasks": counts.skipped });
         events::append(&mut tx, EventKind::JobCreated, Subject::job(id), data, now).await?;
         if status.ended() {
-            events::append(&mut tx, EventKind::JobEnded, Subject::job(id), json!({ "status": status }), now)
-                .await?;
+            let data = json!({ "status": status, "tasks": counts });
+            events::append(&mut tx, EventKind::JobEnded, Subject::job(id), data, now).await?;
         }
+        tx.announce_work().await.doing(DOING)?;
         tx.commit().await.doing(DOING)?;
         Ok(id)
     }
@@ -153,47 +169,98 @@ impl Store {
     }
 }
 
-/// A job as a transaction sees it.
+/// A job as a connection sees it.
 pub(super) async fn job_in(conn: &mut Connection, id: i64) -> Result<Job, StoreError> {
-    sqlx::query_as(AssertSqlSafe(format!("SELECT {COLUMNS} FROM backfill_jobs WHERE id = $1")))
+    sql::query(format!("SELECT {COLUMNS} FROM backfill_jobs WHERE id = $1"))
         .bind(id)
-        .fetch_optional(conn)
+        .optional(conn)
         .await
         .doing("reading a job")?
         .ok_or_else(|| StoreError::not_found("job", id))
 }
 
+/// A job that nobody else changes until the transaction ends. Tasks are locked before it, never after.
+pub(super) async fn locked(conn: &mut Connection, id: i64) -> Result<Job, StoreError> {
+    sql::query(format!("SELECT {COLUMNS} FROM backfill_jobs WHERE id = $1 {}", conn.lock_rows()))
+        .bind(id)
+        .optional(conn)
+        .await
+        .doing("locking a job")?
+        .ok_or_else(|| StoreError::not_found("job", id))
+}
+
+/// The same for several, in the order of their ids, so that no two transactions wait for each other.
+pub(super) async fn lock(conn: &mut Connection, ids: BTreeSet<i64>) -> Result<Vec<Job>, StoreError> {
+    let mut jobs = Vec::with_capacity(ids.len());
+    for id in ids {
+        jobs.push(locked(conn, id).await?);
+    }
+    Ok(jobs)
+}
+
+/// Counts ended tasks in a job that the caller has locked, and ends the job with its last one.
+pub(super) async fn count(
+    conn: &mut Connection,
+    job: &Job,
+    ended: &[TaskStatus],
+    now: Instant,
+) -> Result<Option<JobStatus>, StoreError> {
+    const DOING: &str = "counting a job's tasks";
+    let counts = ended.iter().fold(job.counts(), |counts, status| counts.with(*status));
+    let status = job_status(counts, true, false);
+    let failed = matches!(status, JobStatus::Failed | JobStatus::PartiallyCompleted);
+    sql::query(
+        "UPDATE backfill_jobs SET status = $2, completed_tasks = $3, failed_tasks = $4, skipped_tasks = $5,
+                updated_at = $6, completed_at = $7, reason = $8, error_message = $9,
+                started_at = COALESCE(started_at, $6)
+         WHERE id = $1",
+    )
+    .bind(job.id)
+    .bind(status)
+    .bind(counts.completed)
+    .bind(counts.failed)
+    .bind(counts.skipped)
+    .bind(now)
+    .bind(status.ended().then_some(now))
+    .bind(failed.then_some("tasks-failed"))
+    .bind(failed.then(|| format!("{} of {} tasks failed", counts.failed, counts.total)))
+    .execute(conn)
+    .await
+    .doing(DOING)?;
+    if !status.ended() {
+        return Ok(None);
+    }
+    let data = json!({ "status": status, "tasks": counts });
+    events::append(conn, EventKind::JobEnded, Subject::job(job.id), data, now).await?;
+    Ok(Some(status))
+}
+
 async fn insert_tasks(
     conn: &mut Connection,
     job_id: i64,
-    max_attempts: u32,
+    job: &NewJob<'_>,
     queue_at: Instant,
-    tasks: &[PlannedTask],
     now: Instant,
 ) -> sqlx::Result<()> {
-    let sql = format!(
+    let tasks = job.tasks;
+    let status = |task: &PlannedTask| if task.skip.is_some() { TaskStatus::Skipped } else { TaskStatus::Pending };
+    bulk(
         "INSERT INTO backfill_tasks (job_id, generation_unit_id, source, month, start_date, end_date, status,
-                                     queue_at, max_attempts, error_message, created_at, completed_at)
-         VALUES {}",
-        dialect::values(tasks.len(), 12)
-    );
-    let mut query = sqlx::query(AssertSqlSafe(sql));
-    for task in tasks {
-        let status = if task.skip.is_some() { TaskStatus::Skipped } else { TaskStatus::Pending };
-        query = query
-            .bind(job_id)
-            .bind(task.unit_id)
-            .bind(&task.source)
-            .bind(task.month)
-            .bind(Instant::from_seconds(task.window.start))
-            .bind(Instant::from_seconds(task.window.end))
-            .bind(status)
-            .bind(queue_at)
-            .bind(max_attempts)
-            .bind(task.skip.map(|skip| skip.to_string()))
-            .bind(now)
-            .bind(task.skip.map(|_| now));
-    }
-    query.execute(conn).await?;
+                                     queue_at, max_attempts, error_message, created_at, completed_at) {rows}",
+    )
+    .column(tasks.iter().map(|_| job_id))
+    .column(tasks.iter().map(|task| task.unit_id))
+    .column(tasks.iter().map(|task| Some(task.source.clone())))
+    .column(tasks.iter().map(|task| Some(task.month.to_string())))
+    .column(tasks.iter().map(|task| Some(Instant::from_seconds(task.window.start))))
+    .column(tasks.iter().map(|task| Some(Instant::from_seconds(task.window.end))))
+    .column(tasks.iter().map(|task| Some(status(task).to_string())))
+    .column(tasks.iter().map(|_| Some(queue_at)))
+    .column(tasks.iter().map(|_| i64::from(job.max_attempts)))
+    .column(tasks.iter().map(|task| task.skip.map(|skip| skip.to_string())))
+    .column(tasks.iter().map(|_| Some(now)))
+    .column(tasks.iter().map(|task| task.skip.map(|_| now)))
+    .execute(conn)
+    .await?;
     Ok(())
 }

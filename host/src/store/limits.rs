@@ -8,9 +8,10 @@ use serde_json::json;
 
 use super::{
     Instant, Store, StoreError,
-    dialect::Connection,
+    connection::Connection,
     error::Doing,
     events::{self, EventKind, Subject},
+    sql,
 };
 
 impl Store {
@@ -23,15 +24,15 @@ impl Store {
     ) -> Result<Duration, StoreError> {
         const DOING: &str = "reserving a request of a source";
         let mut tx = self.write(DOING).await?;
-        let (arrival, held_until) = state(&mut tx, source).await.doing(DOING)?;
+        let (arrival, held_until) = locked(&mut tx, source).await.doing(DOING)?;
         let (wait, arrival) = next(arrival.map(Instant::utc), held_until.map(Instant::utc));
-        sqlx::query(
+        sql::query(
             "INSERT INTO source_limits (source, tat) VALUES ($1, $2)
              ON CONFLICT (source) DO UPDATE SET tat = excluded.tat",
         )
         .bind(source)
         .bind(Instant::from(arrival))
-        .execute(&mut *tx)
+        .execute(&mut tx)
         .await
         .doing(DOING)?;
         tx.commit().await.doing(DOING)?;
@@ -48,15 +49,15 @@ impl Store {
         const DOING: &str = "holding off a source";
         let (until, now) = (until.into(), now.into());
         let mut tx = self.write(DOING).await?;
-        let (_, before) = state(&mut tx, source).await.doing(DOING)?;
-        sqlx::query(
+        let (_, before) = locked(&mut tx, source).await.doing(DOING)?;
+        sql::query(
             "INSERT INTO source_limits (source, held_until) VALUES ($1, $2)
              ON CONFLICT (source) DO UPDATE SET held_until = excluded.held_until
              WHERE source_limits.held_until IS NULL OR source_limits.held_until < excluded.held_until",
         )
         .bind(source)
         .bind(until)
-        .execute(&mut *tx)
+        .execute(&mut tx)
         .await
         .doing(DOING)?;
         // Requests under way are refused together; the first one tells.
@@ -71,14 +72,27 @@ impl Store {
     pub async fn held_until(&self, source: &str) -> Result<Option<Instant>, StoreError> {
         const DOING: &str = "looking whether a source is held off";
         let mut conn = self.read(DOING).await?;
-        Ok(state(&mut conn, source).await.doing(DOING)?.1)
+        let held: Option<Option<Instant>> = sql::query("SELECT held_until FROM source_limits WHERE source = $1")
+            .bind(source)
+            .scalar_optional(&mut conn)
+            .await
+            .doing(DOING)?;
+        Ok(held.flatten())
     }
 }
 
-async fn state(conn: &mut Connection, source: &str) -> sqlx::Result<(Option<Instant>, Option<Instant>)> {
-    let row = sqlx::query_as("SELECT tat, held_until FROM source_limits WHERE source = $1")
+/// The state of a source that nobody else changes until the transaction ends; its row is made if it is new.
+async fn locked(
+    conn: &mut Connection,
+    source: &str,
+) -> sqlx::Result<(Option<Instant>, Option<Instant>)> {
+    let text = format!("SELECT tat, held_until FROM source_limits WHERE source = $1 {}", conn.lock_rows());
+    if let Some(state) = sql::query(text.clone()).bind(source).optional(conn).await? {
+        return Ok(state);
+    }
+    sql::query("INSERT INTO source_limits (source) VALUES ($1) ON CONFLICT DO NOTHING")
         .bind(source)
-        .fetch_optional(conn)
+        .execute(conn)
         .await?;
-    Ok(row.unwrap_or_default())
+    sql::query(text).bind(source).one(conn).await
 }

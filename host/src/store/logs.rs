@@ -3,12 +3,9 @@
 use std::{fmt, str::FromStr};
 
 use serde::Serialize;
-use sqlx::{AssertSqlSafe, FromRow};
+use sqlx::FromRow;
 
-use super::{Instant, Store, StoreError, dialect, error::Doing};
-
-/// How many lines one statement inserts.
-const LINES_PER_INSERT: usize = 64;
+use super::{Instant, Store, StoreError, bulk::bulk, error::Doing, sql};
 
 /// How loud a line is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -89,24 +86,25 @@ impl Store {
             return Ok(());
         }
         let mut tx = self.write(DOING).await?;
-        for lines in lines.chunks(LINES_PER_INSERT) {
-            let sql = format!(
-                "INSERT INTO task_logs (task_id, fence, at, level, message)
-                 SELECT column1, column2, column3, column4, column5 FROM (VALUES {}) AS lines
-                 WHERE column1 IN (SELECT id FROM backfill_tasks)",
-                dialect::values(lines.len(), 5)
-            );
-            let mut query = sqlx::query(AssertSqlSafe(sql));
-            for line in lines {
-                query = query
-                    .bind(line.task_id)
-                    .bind(line.fence)
-                    .bind(line.at)
-                    .bind(line.level)
-                    .bind(&line.message);
-            }
-            query.execute(&mut *tx).await.doing(DOING)?;
+        let mut tasks: Vec<_> = lines.iter().map(|line| line.task_id).collect();
+        tasks.sort_unstable();
+        tasks.dedup();
+        let mut kept = Vec::new();
+        for task in tasks {
+            let text = format!("SELECT id FROM backfill_tasks WHERE id = $1 {}", tx.keep_rows());
+            let found: Option<i64> = sql::query(text).bind(task).scalar_optional(&mut tx).await.doing(DOING)?;
+            kept.extend(found);
         }
+        let lines: Vec<_> = lines.iter().filter(|line| kept.contains(&line.task_id)).collect();
+        bulk("INSERT INTO task_logs (task_id, fence, at, level, message) {rows}")
+            .column(lines.iter().map(|line| line.task_id))
+            .column(lines.iter().map(|line| line.fence))
+            .column(lines.iter().map(|line| Some(line.at)))
+            .column(lines.iter().map(|line| Some(line.level.to_string())))
+            .column(lines.iter().map(|line| Some(line.message.clone())))
+            .execute(&mut tx)
+            .await
+            .doing(DOING)?;
         tx.commit().await.doing(DOING)
     }
 
@@ -114,13 +112,13 @@ impl Store {
     pub async fn logs(&self, task_id: i64, after: i64, limit: u32) -> Result<Vec<LogLine>, StoreError> {
         const DOING: &str = "reading log lines";
         let mut conn = self.read(DOING).await?;
-        sqlx::query_as(
+        sql::query(
             "SELECT id, fence, at, level, message FROM task_logs WHERE task_id = $1 AND id > $2 ORDER BY id LIMIT $3",
         )
         .bind(task_id)
         .bind(after)
         .bind(limit)
-        .fetch_all(&mut *conn)
+        .all(&mut conn)
         .await
         .doing(DOING)
     }

@@ -1,13 +1,16 @@
 //! The database side: what is to be done, what was found, and what happened.
 //!
 //! Every method is one intent and one transaction, and takes the time as an argument. What must hold together
-//! is committed together: measurements, outcome, counters and event of a task, or none of them. sqlx stays in
-//! here; what only one database understands stays in [`dialect`].
+//! is committed together: measurements, outcome, counters and event of a task, or none of them. SQLite and Postgres
+//! run the same statements ([`sql`], [`bulk`]); what only one of them understands is in its own file and in
+//! [`connection`]. sqlx stays in here.
 
 mod answers;
+mod bulk;
+mod circuit;
 mod claim;
 mod commit;
-mod dialect;
+mod connection;
 mod error;
 mod events;
 mod export;
@@ -16,14 +19,22 @@ mod instant;
 mod jobs;
 mod limits;
 mod logs;
+mod lost;
 mod measurements;
+mod months;
 mod open;
+mod pick;
+mod postgres;
 mod registry;
+mod rejections;
+mod sql;
+mod sqlite;
 mod stop;
 mod summary;
 mod tasks;
 #[cfg(test)]
 mod tests;
+mod twins;
 mod words;
 mod workers;
 
@@ -38,43 +49,54 @@ pub use instant::Instant;
 pub use jobs::{Job, NewJob};
 pub use logs::{LogLevel, LogLine, NewLogLine};
 pub use measurements::Written;
+pub use open::Migrated;
 pub use registry::{RegisteredUnit, Windfarm};
+pub use rejections::Rejection;
 pub use stop::Cancelled;
 pub use summary::{Drift, JobSummary};
 pub use tasks::{Task, TaskFilter};
 pub use workers::{NewWorker, Worker};
 
-use sqlx::pool::PoolConnection;
-
 use self::{
-    dialect::{Database, Pool},
+    connection::{Connection, Db, Transaction},
     error::Doing,
 };
 
-/// The store of one host: one connection that writes, several that read. Cheap to clone.
+/// The store. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Store {
-    writer: Pool,
-    readers: Pool,
+    db: Db,
+    /// The database, without user and password.
+    name: String,
 }
 
-type Transaction = sqlx::Transaction<'static, Database>;
-
 impl Store {
-    /// A transaction that holds the write lock from its start: one that read first and upgraded later would be
-    /// refused at once whenever another process wrote in between, whatever the busy timeout.
+    const fn new(db: Db, name: String) -> Self {
+        Self { db, name }
+    }
+
+    /// Whether several hosts may share it.
+    pub const fn is_shared(&self) -> bool {
+        matches!(self.db, Db::Postgres(_))
+    }
+
     async fn write(&self, doing: &'static str) -> Result<Transaction, StoreError> {
-        self.writer.begin_with(dialect::BEGIN_WRITE).await.doing(doing)
+        self.db.begin().await.doing(doing)
     }
 
-    /// A connection to read with; it sees what was committed and never waits for a writer.
-    async fn read(&self, doing: &'static str) -> Result<PoolConnection<Database>, StoreError> {
-        self.readers.acquire().await.doing(doing)
+    /// A transaction that claims tasks, makes them ready or takes them away.
+    async fn change_queue(&self, doing: &'static str) -> Result<Transaction, StoreError> {
+        let mut tx = self.write(doing).await?;
+        tx.lock_queue().await.doing(doing)?;
+        Ok(tx)
     }
 
-    /// Ends all connections; the last one to leave folds the write-ahead log into the database file.
+    async fn read(&self, doing: &'static str) -> Result<Connection, StoreError> {
+        self.db.read().await.doing(doing)
+    }
+
+    /// Ends all connections.
     pub async fn close(&self) {
-        self.readers.close().await;
-        self.writer.close().await;
+        self.db.close().await;
     }
 }

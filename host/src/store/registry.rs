@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use sqlx::FromRow;
 
-use super::{Store, StoreError, error::Doing};
+use super::{Store, StoreError, error::Doing, sql};
 use crate::domain::Unit;
 
 /// A wind farm of the registry.
@@ -60,16 +60,16 @@ impl Store {
     pub async fn windfarm_by_name(&self, name: &str) -> Result<Windfarm, StoreError> {
         const DOING: &str = "looking up a wind farm";
         let mut conn = self.read(DOING).await?;
-        let found = sqlx::query_as("SELECT id, name, metadata FROM windfarms WHERE name = $1")
+        let found = sql::query("SELECT id, name, metadata FROM windfarms WHERE name = $1")
             .bind(name)
-            .fetch_optional(&mut *conn)
+            .optional(&mut conn)
             .await
             .doing(DOING)?;
         if let Some(windfarm) = found {
             return Ok(windfarm);
         }
-        let names: Vec<String> = sqlx::query_scalar("SELECT name FROM windfarms ORDER BY name")
-            .fetch_all(&mut *conn)
+        let names: Vec<String> = sql::query("SELECT name FROM windfarms ORDER BY name")
+            .scalars(&mut conn)
             .await
             .doing(DOING)?;
         Err(StoreError::NotFound {
@@ -83,8 +83,8 @@ impl Store {
     pub async fn windfarms(&self) -> Result<Vec<Windfarm>, StoreError> {
         const DOING: &str = "listing wind farms";
         let mut conn = self.read(DOING).await?;
-        sqlx::query_as("SELECT id, name, metadata FROM windfarms ORDER BY name")
-            .fetch_all(&mut *conn)
+        sql::query("SELECT id, name, metadata FROM windfarms ORDER BY name")
+            .all(&mut conn)
             .await
             .doing(DOING)
     }
@@ -98,12 +98,12 @@ impl Store {
     ) -> Result<Vec<RegisteredUnit>, StoreError> {
         const DOING: &str = "listing the units of a wind farm";
         let mut conn = self.read(DOING).await?;
-        let rows: Vec<UnitRow> = sqlx::query_as(
+        let rows: Vec<UnitRow> = sql::query(
             "SELECT id, windfarm_id, source, code, name, capacity_mw, attributes, active FROM generation_units
              WHERE windfarm_id = $1 AND active ORDER BY source, code, name",
         )
         .bind(windfarm_id)
-        .fetch_all(&mut *conn)
+        .all(&mut conn)
         .await
         .doing(DOING)?;
         let wanted = |row: &UnitRow| sources.is_empty() || sources.contains(&row.source);

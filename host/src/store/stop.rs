@@ -4,10 +4,11 @@ use serde_json::json;
 
 use super::{
     Instant, Store, StoreError,
-    dialect::Connection,
+    bulk::bulk,
+    connection::Connection,
     error::Doing,
     events::{self, EventKind, Subject},
-    jobs,
+    jobs, sql,
 };
 use crate::domain::{JobStatus, TaskCounts, job_status};
 
@@ -25,18 +26,20 @@ pub struct Cancelled {
 
 impl Store {
     /// Jobs that a worker ran in the foreground (`job_metadata.worker`) and left unfinished: it ended, or gave no
-    /// sign of life since `silent_since`. Nobody else will run them.
+    /// sign of life since `silent_since`, and no worker serves all jobs. Nobody else will run them.
     pub async fn abandoned_jobs(&self, silent_since: impl Into<Instant>) -> Result<Vec<i64>, StoreError> {
         const DOING: &str = "looking for abandoned jobs";
         let mut conn = self.read(DOING).await?;
-        sqlx::query_scalar(
+        sql::query(
             "SELECT j.id FROM backfill_jobs j LEFT JOIN workers w ON w.id = j.job_metadata ->> 'worker'
              WHERE j.status IN ('pending', 'in_progress') AND j.job_metadata ->> 'worker' IS NOT NULL
                AND (w.id IS NULL OR w.stopped_at IS NOT NULL OR w.heartbeat_at < $1)
+               AND NOT EXISTS (SELECT 1 FROM workers other
+                               WHERE other.serves AND other.stopped_at IS NULL AND other.heartbeat_at >= $1)
              ORDER BY j.id",
         )
         .bind(silent_since.into())
-        .fetch_all(&mut *conn)
+        .scalars(&mut conn)
         .await
         .doing(DOING)
     }
@@ -51,32 +54,27 @@ impl Store {
     ) -> Result<Cancelled, StoreError> {
         const DOING: &str = "cancelling a job";
         let now = now.into();
-        let mut tx = self.write(DOING).await?;
-        let job = jobs::job_in(&mut tx, id).await?;
+        let mut tx = self.change_queue(DOING).await?;
+        let open = open_tasks(&mut tx, id).await.doing(DOING)?;
+        let job = jobs::locked(&mut tx, id).await?;
         if job.status.ended() {
             return Err(StoreError::refused(DOING, format!("job {id} has ended already ({})", job.status)));
         }
         let message = format!("cancelled by {by}");
-        let interrupted: Vec<i64> = sqlx::query_scalar(
-            "SELECT id FROM backfill_tasks WHERE job_id = $1 AND status = 'in_progress' ORDER BY id",
+        let interrupted: Vec<i64> =
+            open.iter().filter(|(_, under_way)| *under_way).map(|(task, _)| *task).collect();
+        bulk(
+            "WITH stopped (stopped_task, now, message) AS ({rows})
+             UPDATE task_attempts SET ended_at = now, outcome = 'cancelled', error_message = message
+             FROM stopped WHERE task_id = stopped_task AND ended_at IS NULL",
         )
-        .bind(id)
-        .fetch_all(&mut *tx)
+        .column(interrupted.iter().copied())
+        .column(interrupted.iter().map(|_| Some(now)))
+        .column(interrupted.iter().map(|_| Some(message.clone())))
+        .execute(&mut tx)
         .await
         .doing(DOING)?;
-        for task in &interrupted {
-            sqlx::query(
-                "UPDATE task_attempts SET ended_at = $2, outcome = 'cancelled', error_message = $3
-                 WHERE task_id = $1 AND ended_at IS NULL",
-            )
-            .bind(task)
-            .bind(now)
-            .bind(&message)
-            .execute(&mut *tx)
-            .await
-            .doing(DOING)?;
-        }
-        let skipped = sqlx::query(
+        let skipped = sql::query(
             "UPDATE backfill_tasks SET status = 'skipped', lease_owner = NULL, lease_until = NULL,
                     run_after = NULL, error_code = $4, error_message = $2, completed_at = $3
              WHERE job_id = $1 AND status IN ('pending', 'in_progress')",
@@ -85,13 +83,12 @@ impl Store {
         .bind(&message)
         .bind(now)
         .bind(CANCELLED)
-        .execute(&mut *tx)
+        .execute(&mut tx)
         .await
-        .doing(DOING)?
-        .rows_affected();
+        .doing(DOING)?;
         let counts = TaskCounts { skipped: job.skipped_tasks + skipped as i64, ..job.counts() };
         let status: JobStatus = job_status(counts, job.started_at.is_some(), true);
-        sqlx::query(
+        sql::query(
             "UPDATE backfill_jobs SET status = $2, skipped_tasks = $3, reason = $6, error_message = $4,
                     updated_at = $5, completed_at = $5
              WHERE id = $1",
@@ -102,13 +99,14 @@ impl Store {
         .bind(&message)
         .bind(now)
         .bind(CANCELLED)
-        .execute(&mut *tx)
+        .execute(&mut tx)
         .await
         .doing(DOING)?;
         let data = json!({ "by": by, "skipped": skipped, "interrupted": interrupted });
         events::append(&mut tx, EventKind::JobCancelled, Subject::job(id), data, now).await?;
         let data = json!({ "status": status, "tasks": counts });
         events::append(&mut tx, EventKind::JobEnded, Subject::job(id), data, now).await?;
+        tx.announce_cancel(id).await.doing(DOING)?;
         tx.commit().await.doing(DOING)?;
         Ok(Cancelled { skipped, interrupted })
     }
@@ -125,8 +123,9 @@ impl Store {
 
     async fn set_paused(&self, id: i64, paused: bool, now: Instant) -> Result<(), StoreError> {
         const DOING: &str = "pausing or resuming a job";
-        let mut tx = self.write(DOING).await?;
-        let job = jobs::job_in(&mut tx, id).await?;
+        let mut tx = self.change_queue(DOING).await?;
+        open_tasks(&mut tx, id).await.doing(DOING)?;
+        let job = jobs::locked(&mut tx, id).await?;
         if job.status.ended() {
             return Err(StoreError::refused(DOING, format!("job {id} has ended already ({})", job.status)));
         }
@@ -136,6 +135,7 @@ impl Store {
         hold(&mut tx, id, paused, now).await.doing(DOING)?;
         let kind = if paused { EventKind::JobPaused } else { EventKind::JobResumed };
         events::append(&mut tx, kind, Subject::job(id), json!({}), now).await?;
+        tx.announce_work().await.doing(DOING)?;
         tx.commit().await.doing(DOING)
     }
 
@@ -143,15 +143,15 @@ impl Store {
     pub async fn delete_job(&self, id: i64, now: impl Into<Instant>) -> Result<(), StoreError> {
         const DOING: &str = "deleting a job";
         let now = now.into();
-        let mut tx = self.write(DOING).await?;
-        let job = jobs::job_in(&mut tx, id).await?;
+        let mut tx = self.change_queue(DOING).await?;
+        let job = jobs::locked(&mut tx, id).await?;
         if !job.status.ended() {
             let why = format!("job {id} has not ended ({}); cancel it first", job.status);
             return Err(StoreError::refused(DOING, why));
         }
-        sqlx::query("DELETE FROM backfill_jobs WHERE id = $1")
+        sql::query("DELETE FROM backfill_jobs WHERE id = $1")
             .bind(id)
-            .execute(&mut *tx)
+            .execute(&mut tx)
             .await
             .doing(DOING)?;
         let data = json!({ "windfarm_id": job.windfarm_id, "status": job.status });
@@ -160,15 +160,25 @@ impl Store {
     }
 }
 
+/// Locks the open tasks of a job: (id, whether it is under way), by id. No others become open while the queue is locked.
+pub(super) async fn open_tasks(conn: &mut Connection, job_id: i64) -> sqlx::Result<Vec<(i64, bool)>> {
+    let text = format!(
+        "SELECT id, status = 'in_progress' FROM backfill_tasks
+         WHERE job_id = $1 AND status IN ('pending', 'in_progress') ORDER BY id {}",
+        conn.lock_rows()
+    );
+    sql::query(text).bind(job_id).all(conn).await
+}
+
 /// On the job for people, on its tasks for the index that claims read.
 async fn hold(conn: &mut Connection, id: i64, paused: bool, now: Instant) -> sqlx::Result<()> {
-    sqlx::query("UPDATE backfill_jobs SET paused = $2, updated_at = $3 WHERE id = $1")
+    sql::query("UPDATE backfill_jobs SET paused = $2, updated_at = $3 WHERE id = $1")
         .bind(id)
         .bind(paused)
         .bind(now)
-        .execute(&mut *conn)
+        .execute(conn)
         .await?;
-    sqlx::query(
+    sql::query(
         "UPDATE backfill_tasks SET held = $2 WHERE job_id = $1 AND status IN ('pending', 'in_progress')",
     )
     .bind(id)

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use sqlx::FromRow;
 
-use super::{Instant, Store, StoreError, dialect::Connection, error::Doing, jobs, stop::CANCELLED};
+use super::{Instant, Store, StoreError, connection::Connection, error::Doing, jobs, sql, stop};
 use crate::domain::{TaskCounts, job_status};
 
 /// A job's tasks in figures.
@@ -59,7 +59,7 @@ impl Store {
     pub async fn job_summary(&self, id: i64) -> Result<JobSummary, StoreError> {
         const DOING: &str = "summing up a job";
         let mut conn = self.read(DOING).await?;
-        sqlx::query_as(
+        sql::query(
             "SELECT COUNT(*) AS total,
                     COUNT(*) FILTER (WHERE status = 'pending') AS pending,
                     COUNT(*) FILTER (WHERE status = 'in_progress') AS in_progress,
@@ -69,17 +69,17 @@ impl Store {
                     COUNT(*) FILTER (WHERE outcome = 'empty') AS empty,
                     COUNT(*) FILTER (WHERE status = 'failed') AS failed,
                     COUNT(*) FILTER (WHERE status = 'skipped') AS skipped,
-                    COALESCE(SUM(records_fetched), 0) AS records_fetched,
-                    COALESCE(SUM(records_inserted), 0) AS records_inserted,
-                    COALESCE(SUM(records_updated), 0) AS records_updated,
-                    COALESCE(SUM(records_unchanged), 0) AS records_unchanged,
-                    COALESCE(SUM(records_rejected), 0) AS records_rejected,
-                    (SELECT COALESCE(SUM(a.requests), 0) FROM task_attempts a JOIN backfill_tasks t ON t.id = a.task_id
+                    CAST(COALESCE(SUM(records_fetched), 0) AS BIGINT) AS records_fetched,
+                    CAST(COALESCE(SUM(records_inserted), 0) AS BIGINT) AS records_inserted,
+                    CAST(COALESCE(SUM(records_updated), 0) AS BIGINT) AS records_updated,
+                    CAST(COALESCE(SUM(records_unchanged), 0) AS BIGINT) AS records_unchanged,
+                    CAST(COALESCE(SUM(records_rejected), 0) AS BIGINT) AS records_rejected,
+                    (SELECT CAST(COALESCE(SUM(a.requests), 0) AS BIGINT) FROM task_attempts a JOIN backfill_tasks t ON t.id = a.task_id
                      WHERE t.job_id = $1) AS requests
              FROM backfill_tasks WHERE job_id = $1",
         )
         .bind(id)
-        .fetch_one(&mut *conn)
+        .one(&mut conn)
         .await
         .doing(DOING)
     }
@@ -88,8 +88,9 @@ impl Store {
     pub async fn recount_job(&self, id: i64, now: impl Into<Instant>) -> Result<Drift, StoreError> {
         const DOING: &str = "recounting a job";
         let now = now.into();
-        let mut tx = self.write(DOING).await?;
-        let job = jobs::job_in(&mut tx, id).await?;
+        let mut tx = self.change_queue(DOING).await?;
+        stop::open_tasks(&mut tx, id).await.doing(DOING)?;
+        let job = jobs::locked(&mut tx, id).await?;
         let kept = job.counts();
         let real = count(&mut tx, id).await.doing(DOING)?;
         let drift = Drift {
@@ -99,9 +100,9 @@ impl Store {
             skipped: kept.skipped - real.skipped,
         };
         if drift != Drift::default() {
-            let cancelled = job.reason.as_deref() == Some(CANCELLED);
+            let cancelled = job.reason.as_deref() == Some(stop::CANCELLED);
             let status = job_status(real, job.started_at.is_some(), cancelled);
-            sqlx::query(
+            sql::query(
                 "UPDATE backfill_jobs SET total_tasks = $2, completed_tasks = $3, failed_tasks = $4,
                                           skipped_tasks = $5, updated_at = $6, status = $7, completed_at = $8
                  WHERE id = $1",
@@ -114,7 +115,7 @@ impl Store {
             .bind(now)
             .bind(status)
             .bind(status.ended().then(|| job.completed_at.unwrap_or(now)))
-            .execute(&mut *tx)
+            .execute(&mut tx)
             .await
             .doing(DOING)?;
             tx.commit().await.doing(DOING)?;
@@ -124,13 +125,13 @@ impl Store {
 }
 
 async fn count(conn: &mut Connection, job_id: i64) -> sqlx::Result<TaskCounts> {
-    let (total, completed, failed, skipped) = sqlx::query_as(
+    let (total, completed, failed, skipped) = sql::query(
         "SELECT COUNT(*), COUNT(*) FILTER (WHERE status = 'completed'), COUNT(*) FILTER (WHERE status = 'failed'),
                 COUNT(*) FILTER (WHERE status = 'skipped')
          FROM backfill_tasks WHERE job_id = $1",
     )
     .bind(job_id)
-    .fetch_one(conn)
+    .one(conn)
     .await?;
     Ok(TaskCounts { total, completed, failed, skipped })
 }

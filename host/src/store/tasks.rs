@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 use serde_json::Value;
-use sqlx::{AssertSqlSafe, FromRow};
+use sqlx::FromRow;
 
-use super::{Instant, Store, StoreError, error::Doing};
+use super::{Instant, Store, StoreError, error::Doing, sql};
 use crate::domain::{Month, TaskOutcome, TaskStatus};
 
 /// One unit's month as it stands.
@@ -89,12 +89,12 @@ impl Store {
             "SELECT {COLUMNS} FROM backfill_tasks
              WHERE job_id = $1 AND id > $2 AND ($3 IS NULL OR status = $3) ORDER BY id LIMIT $4"
         );
-        sqlx::query_as(AssertSqlSafe(sql))
+        sql::query(sql)
             .bind(job_id)
             .bind(filter.after)
             .bind(filter.status)
             .bind(filter.limit.map_or(i64::MAX, i64::from))
-            .fetch_all(&mut *conn)
+            .all(&mut conn)
             .await
             .doing(DOING)
     }
@@ -103,9 +103,9 @@ impl Store {
     pub async fn task(&self, id: i64) -> Result<Task, StoreError> {
         const DOING: &str = "reading a task";
         let mut conn = self.read(DOING).await?;
-        sqlx::query_as(AssertSqlSafe(format!("SELECT {COLUMNS} FROM backfill_tasks WHERE id = $1")))
+        sql::query(format!("SELECT {COLUMNS} FROM backfill_tasks WHERE id = $1"))
             .bind(id)
-            .fetch_optional(&mut *conn)
+            .optional(&mut conn)
             .await
             .doing(DOING)?
             .ok_or_else(|| StoreError::not_found("task", id))
@@ -115,12 +115,12 @@ impl Store {
     pub async fn job_sources(&self, job_id: i64) -> Result<Vec<String>, StoreError> {
         const DOING: &str = "reading which sources a job needs";
         let mut conn = self.read(DOING).await?;
-        sqlx::query_scalar(
+        sql::query(
             "SELECT DISTINCT source FROM backfill_tasks
              WHERE job_id = $1 AND status IN ('pending', 'in_progress') ORDER BY source",
         )
         .bind(job_id)
-        .fetch_all(&mut *conn)
+        .scalars(&mut conn)
         .await
         .doing(DOING)
     }

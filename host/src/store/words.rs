@@ -1,36 +1,43 @@
 //! The domain's words as columns: text in the store, types everywhere else.
 
-use sqlx::{
-    Decode, Encode, Type,
-    encode::IsNull,
-    error::BoxDynError,
-    sqlite::{SqliteArgumentsBuffer, SqliteTypeInfo, SqliteValueRef},
-};
+use sqlx::{Database, Decode, Type, error::BoxDynError};
 
-use super::{dialect::Database, events::EventKind, logs::LogLevel};
+use super::{events::EventKind, logs::LogLevel, sql::Value};
 use crate::domain::{JobStatus, Month, Priority, Quantity, TaskOutcome, TaskStatus};
 
 macro_rules! text_columns {
     ($($word:ty),+) => {$(
-        impl Type<Database> for $word {
-            fn type_info() -> SqliteTypeInfo {
-                <str as Type<Database>>::type_info()
+        impl<DB: Database> Type<DB> for $word
+        where
+            str: Type<DB>,
+        {
+            fn type_info() -> DB::TypeInfo {
+                <str as Type<DB>>::type_info()
             }
 
-            fn compatible(ty: &SqliteTypeInfo) -> bool {
-                <str as Type<Database>>::compatible(ty)
-            }
-        }
-
-        impl Encode<'_, Database> for $word {
-            fn encode_by_ref(&self, buffer: &mut SqliteArgumentsBuffer) -> Result<IsNull, BoxDynError> {
-                Encode::<Database>::encode(self.to_string(), buffer)
+            fn compatible(ty: &DB::TypeInfo) -> bool {
+                <str as Type<DB>>::compatible(ty)
             }
         }
 
-        impl<'r> Decode<'r, Database> for $word {
-            fn decode(value: SqliteValueRef<'r>) -> Result<Self, BoxDynError> {
-                Ok(<&str as Decode<Database>>::decode(value)?.parse()?)
+        impl<'r, DB: Database> Decode<'r, DB> for $word
+        where
+            &'r str: Decode<'r, DB>,
+        {
+            fn decode(value: DB::ValueRef<'r>) -> Result<Self, BoxDynError> {
+                Ok(<&str as Decode<DB>>::decode(value)?.parse()?)
+            }
+        }
+
+        impl From<$word> for Value {
+            fn from(word: $word) -> Self {
+                Self::Text(Some(word.to_string()))
+            }
+        }
+
+        impl From<Option<$word>> for Value {
+            fn from(word: Option<$word>) -> Self {
+                Self::Text(word.map(|word| word.to_string()))
             }
         }
     )+};

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use sqlx::FromRow;
 
-use super::{Instant, Store, StoreError, error::Doing};
+use super::{Instant, Store, StoreError, error::Doing, sql};
 
 /// A worker process, as it tells of itself.
 #[derive(Clone, Debug)]
@@ -16,6 +16,10 @@ pub struct NewWorker<'a> {
     pub pid: u32,
     /// The program's version.
     pub version: &'a str,
+    /// Whether it serves every job, or runs one in the foreground.
+    pub serves: bool,
+    /// How many tasks it takes at once.
+    pub concurrency: u32,
 }
 
 /// A worker process, as the store knows it.
@@ -26,9 +30,15 @@ pub struct Worker {
     /// The machine's name.
     pub host: String,
     /// The process id there.
+    #[sqlx(try_from = "i64")]
     pub pid: u32,
     /// The program's version.
     pub version: String,
+    /// Whether it serves every job, or runs one in the foreground.
+    pub serves: bool,
+    /// How many tasks it takes at once.
+    #[sqlx(try_from = "i64")]
+    pub concurrency: u32,
     /// When it first gave a sign of life.
     pub started_at: Instant,
     /// When it last did.
@@ -43,8 +53,9 @@ impl Store {
         const DOING: &str = "giving a sign of life";
         let now = now.into();
         let mut tx = self.write(DOING).await?;
-        sqlx::query(
-            "INSERT INTO workers (id, host, pid, version, started_at, heartbeat_at) VALUES ($1, $2, $3, $4, $5, $5)
+        sql::query(
+            "INSERT INTO workers (id, host, pid, version, serves, concurrency, started_at, heartbeat_at)
+             VALUES ($1, $2, $3, $4, $6, $7, $5, $5)
              ON CONFLICT (id) DO UPDATE SET heartbeat_at = excluded.heartbeat_at
              WHERE workers.heartbeat_at < excluded.heartbeat_at",
         )
@@ -53,7 +64,9 @@ impl Store {
         .bind(worker.pid)
         .bind(worker.version)
         .bind(now)
-        .execute(&mut *tx)
+        .bind(worker.serves)
+        .bind(worker.concurrency)
+        .execute(&mut tx)
         .await
         .doing(DOING)?;
         tx.commit().await.doing(DOING)
@@ -64,10 +77,10 @@ impl Store {
         const DOING: &str = "recording the end of a worker";
         let now = now.into();
         let mut tx = self.write(DOING).await?;
-        sqlx::query("UPDATE workers SET stopped_at = $2 WHERE id = $1")
+        sql::query("UPDATE workers SET stopped_at = $2 WHERE id = $1")
             .bind(id)
             .bind(now)
-            .execute(&mut *tx)
+            .execute(&mut tx)
             .await
             .doing(DOING)?;
         tx.commit().await.doing(DOING)
@@ -77,11 +90,11 @@ impl Store {
     pub async fn workers(&self) -> Result<Vec<Worker>, StoreError> {
         const DOING: &str = "listing workers";
         let mut conn = self.read(DOING).await?;
-        sqlx::query_as(
-            "SELECT id, host, pid, version, started_at, heartbeat_at, stopped_at FROM workers
+        sql::query(
+            "SELECT id, host, pid, version, serves, concurrency, started_at, heartbeat_at, stopped_at FROM workers
              ORDER BY heartbeat_at DESC, id",
         )
-        .fetch_all(&mut *conn)
+        .all(&mut conn)
         .await
         .doing(DOING)
     }

@@ -48,6 +48,7 @@ pub(super) async fn attempt(
         response_bytes: call.usage.bytes,
         cpu: call.cpu,
         answers: call.usage.answers.clone(),
+        month: Some(source.window(claim.month)),
     };
     let log: Vec<NewLogLine> = call.log.iter().map(|line| log_line(claim, line)).collect();
     let verdict = judge(call, claim, retry);

@@ -60,6 +60,10 @@ pub(super) struct Beat {
     pub(super) store: Store,
     pub(super) owner: String,
     pub(super) held: Held,
+    /// Whether the worker serves every job.
+    pub(super) serves: bool,
+    /// How many tasks it takes at once.
+    pub(super) concurrency: u32,
 }
 
 impl Beat {
@@ -71,6 +75,8 @@ impl Beat {
             host: &host.to_string_lossy(),
             pid: std::process::id(),
             version: env!("CARGO_PKG_VERSION"),
+            serves: self.serves,
+            concurrency: self.concurrency,
         };
         self.store.heartbeat(&worker, clock::now()).await
     }

@@ -1,5 +1,4 @@
-//! What only one database understands: how it is connected to, locked, loaded in bulk, and what its error codes
-//! mean. Everything else in the store is SQL that SQLite and Postgres both speak.
+//! What only SQLite understands: how it is opened and locked, and what its error codes mean.
 
 use std::{
     path::Path,
@@ -7,17 +6,11 @@ use std::{
 };
 
 use sqlx::{
-    ConnectOptions,
-    sqlite::{
-        SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
-    },
+    ConnectOptions, SqlitePool,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
 use super::error::{Fault, fault};
-
-pub(super) type Database = sqlx::Sqlite;
-pub(super) type Connection = SqliteConnection;
-pub(super) type Pool = sqlx::SqlitePool;
 
 /// SQLite has one writer; this takes its place in the queue before anything is read.
 pub(super) const BEGIN_WRITE: &str = "BEGIN IMMEDIATE";
@@ -61,7 +54,7 @@ fn pool(connections: u32) -> SqlitePoolOptions {
 
 /// The one writing connection. Switching a new database to its write-ahead log wants it exclusively, and SQLite
 /// answers "busy" to that at once where another process is doing the same: the busy timeout does not apply.
-pub(super) async fn writer(path: &Path) -> sqlx::Result<Pool> {
+pub(super) async fn writer(path: &Path) -> sqlx::Result<SqlitePool> {
     let deadline = Instant::now() + BUSY_TIMEOUT;
     loop {
         match pool(1).connect_with(options(path).create_if_missing(true)).await {
@@ -74,19 +67,8 @@ pub(super) async fn writer(path: &Path) -> sqlx::Result<Pool> {
 }
 
 /// The reading connections, opened as they are needed; they can't write.
-pub(super) fn readers(path: &Path) -> Pool {
+pub(super) fn readers(path: &Path) -> SqlitePool {
     pool(READERS).connect_lazy_with(options(path).pragma("query_only", "on"))
-}
-
-/// `(?, ?), (?, ?)`. Anonymous placeholders, since SQLite looks named ones up one by one.
-pub(super) fn values(rows: usize, columns: usize) -> String {
-    let row = format!("({})", placeholders(columns));
-    vec![row.as_str(); rows].join(", ")
-}
-
-/// `?, ?, ?`
-pub(super) fn placeholders(count: usize) -> String {
-    vec!["?"; count].join(", ")
 }
 
 /// What SQLite's primary result code says about the cause (<https://sqlite.org/rescode.html>).

@@ -1,0 +1,179 @@
+//! The two databases behind one type, and the transactions on them.
+
+use std::ops::{Deref, DerefMut};
+
+use sqlx::{
+    PgConnection, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool, pool::PoolConnection,
+};
+
+use super::{sql, sqlite};
+
+/// The connections of one host. Cheap to clone.
+#[derive(Clone, Debug)]
+pub(super) enum Db {
+    /// One connection that writes, several that read.
+    Sqlite { writer: SqlitePool, readers: SqlitePool },
+    /// A pool for everything.
+    Postgres(PgPool),
+}
+
+/// A connection to read with, or the one of a transaction.
+pub(super) enum Connection {
+    Sqlite(PoolConnection<Sqlite>),
+    SqliteTransaction(sqlx::Transaction<'static, Sqlite>),
+    Postgres(PoolConnection<Postgres>),
+    PostgresTransaction(sqlx::Transaction<'static, Postgres>),
+}
+
+/// What a driver runs statements on.
+pub(super) enum Raw<'c> {
+    Sqlite(&'c mut SqliteConnection),
+    Postgres(&'c mut PgConnection),
+}
+
+/// A transaction that is rolled back unless it is committed.
+pub(super) struct Transaction(Connection);
+
+/// The key of the lock that [`Transaction::lock_queue`] takes; "backfill" in ASCII.
+const QUEUE: i64 = 0x6261_636b_6669_6c6c;
+
+/// The channel on which work is announced.
+pub(super) const WORK: &str = "backfill_work";
+
+/// The channel on which cancelled jobs are named.
+pub(super) const CANCEL: &str = "backfill_cancel";
+
+impl Db {
+    /// A transaction. In SQLite it holds the write lock from its start: one that read first and upgraded later would
+    /// be refused at once whenever another process wrote in between, whatever the busy timeout.
+    pub(super) async fn begin(&self) -> sqlx::Result<Transaction> {
+        Ok(Transaction(match self {
+            Self::Sqlite { writer, .. } => {
+                Connection::SqliteTransaction(writer.begin_with(sqlite::BEGIN_WRITE).await?)
+            }
+            Self::Postgres(pool) => Connection::PostgresTransaction(pool.begin().await?),
+        }))
+    }
+
+    /// A connection to read with; it sees what was committed and never waits for a writer.
+    pub(super) async fn read(&self) -> sqlx::Result<Connection> {
+        Ok(match self {
+            Self::Sqlite { readers, .. } => Connection::Sqlite(readers.acquire().await?),
+            Self::Postgres(pool) => Connection::Postgres(pool.acquire().await?),
+        })
+    }
+
+    /// Ends all connections; the last one to leave SQLite folds the write-ahead log into the database file.
+    pub(super) async fn close(&self) {
+        match self {
+            Self::Sqlite { writer, readers } => {
+                readers.close().await;
+                writer.close().await;
+            }
+            Self::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+impl Connection {
+    pub(super) fn raw(&mut self) -> Raw<'_> {
+        match self {
+            Self::Sqlite(conn) => Raw::Sqlite(conn),
+            Self::SqliteTransaction(tx) => Raw::Sqlite(tx),
+            Self::Postgres(conn) => Raw::Postgres(conn),
+            Self::PostgresTransaction(tx) => Raw::Postgres(tx),
+        }
+    }
+
+    /// Ends a `SELECT` whose rows this transaction is about to change: nobody else changes them until it ends.
+    /// References to them may be made meanwhile. SQLite has one writer, so it needs (and has) no row locks.
+    pub(super) const fn lock_rows(&self) -> &'static str {
+        match self {
+            Self::Sqlite(_) | Self::SqliteTransaction(_) => "",
+            Self::Postgres(_) | Self::PostgresTransaction(_) => "FOR NO KEY UPDATE",
+        }
+    }
+
+    /// The same, passing over rows that somebody else has locked.
+    pub(super) const fn lock_free_rows(&self) -> &'static str {
+        match self {
+            Self::Sqlite(_) | Self::SqliteTransaction(_) => "",
+            Self::Postgres(_) | Self::PostgresTransaction(_) => "FOR NO KEY UPDATE SKIP LOCKED",
+        }
+    }
+
+    /// Ends a `SELECT` of rows that must not vanish before this transaction has referred to them.
+    pub(super) const fn keep_rows(&self) -> &'static str {
+        match self {
+            Self::Sqlite(_) | Self::SqliteTransaction(_) => "",
+            Self::Postgres(_) | Self::PostgresTransaction(_) => "FOR KEY SHARE",
+        }
+    }
+}
+
+impl Transaction {
+    pub(super) async fn commit(self) -> sqlx::Result<()> {
+        match self.0 {
+            Connection::SqliteTransaction(tx) => tx.commit().await,
+            Connection::PostgresTransaction(tx) => tx.commit().await,
+            // `Db::begin`, the one maker, makes the two above.
+            Connection::Sqlite(_) | Connection::Postgres(_) => Ok(()),
+        }
+    }
+
+    /// Makes this the one transaction at a time that claims tasks, or makes them ready, or takes them away: so limits
+    /// are counted exactly, and such transactions never wait for each other's rows in a circle.
+    ///
+    /// The order of locks, for every transaction: the queue, then tasks, then months, then jobs; each kind by id.
+    pub(super) async fn lock_queue(&mut self) -> sqlx::Result<()> {
+        self.advisory_lock(QUEUE).await
+    }
+
+    /// Makes this the one transaction at a time that writes measurements of a unit's month.
+    pub(super) async fn lock_month(&mut self, unit_id: i64, month: u32) -> sqlx::Result<()> {
+        // Sixteen bits hold more than five thousand years of months.
+        self.advisory_lock((unit_id << 16) | i64::from(month & 0xffff)).await
+    }
+
+    /// Wakes idle workers once this transaction is committed.
+    pub(super) async fn announce_work(&mut self) -> sqlx::Result<()> {
+        self.notify(WORK, String::new()).await
+    }
+
+    /// Tells workers, once this transaction is committed, that a job is cancelled: they stop its guests at once.
+    pub(super) async fn announce_cancel(&mut self, job: i64) -> sqlx::Result<()> {
+        self.notify(CANCEL, job.to_string()).await
+    }
+
+    async fn notify(&mut self, channel: &'static str, payload: String) -> sqlx::Result<()> {
+        match &self.0 {
+            Connection::Sqlite(_) | Connection::SqliteTransaction(_) => Ok(()),
+            Connection::Postgres(_) | Connection::PostgresTransaction(_) => {
+                sql::query("SELECT pg_notify($1, $2)").bind(channel).bind(payload).execute(self).await.map(drop)
+            }
+        }
+    }
+
+    async fn advisory_lock(&mut self, key: i64) -> sqlx::Result<()> {
+        match &self.0 {
+            Connection::Sqlite(_) | Connection::SqliteTransaction(_) => Ok(()),
+            Connection::Postgres(_) | Connection::PostgresTransaction(_) => {
+                sql::query("SELECT pg_advisory_xact_lock($1)").bind(key).execute(self).await.map(drop)
+            }
+        }
+    }
+}
+
+impl Deref for Transaction {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        &self.0
+    }
+}
+
+impl DerefMut for Transaction {
+    fn deref_mut(&mut self) -> &mut Connection {
+        &mut self.0
+    }
+}

@@ -1,0 +1,65 @@
+//! What only Postgres understands: how it is connected to, and what its error codes mean.
+
+use std::{str::FromStr, time::Duration};
+
+use sqlx::{
+    ConnectOptions, PgPool,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
+
+use super::error::Fault;
+
+/// Enough for a host that runs some dozens of tasks, few enough that ten hosts fit a server's default of 100.
+const CONNECTIONS: u32 = 8;
+
+/// How long a caller waits for a connection, and a new connection for its server.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The server ends a session that does nothing within a transaction for so long. Ours never do; but a process can be
+/// stopped at any point, and the locks that it holds must not stop everybody else.
+const STALLED_MS: &str = "5000";
+
+/// The options of an address, or what is wrong with it.
+pub(super) fn options(url: &str) -> Result<PgConnectOptions, String> {
+    let options = PgConnectOptions::from_str(url).map_err(|error| match error {
+        // These name the parameter and never the password.
+        sqlx::Error::Configuration(why) => why.to_string(),
+        other => other.to_string(),
+    })?;
+    Ok(options
+        .application_name("backfill")
+        .options([("idle_in_transaction_session_timeout", STALLED_MS), ("TimeZone", "UTC")])
+        .disable_statement_logging())
+}
+
+/// The pool, with its first connection made, so that a wrong address shows at once.
+pub(super) async fn pool(options: PgConnectOptions) -> sqlx::Result<PgPool> {
+    PgPoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(ACQUIRE_TIMEOUT).connect_with(options).await
+}
+
+/// The database as people know it: without user and password.
+pub(super) fn name(options: &PgConnectOptions) -> String {
+    let database = options.get_database().unwrap_or_else(|| options.get_username());
+    format!("postgres://{}:{}/{database}", options.get_host(), options.get_port())
+}
+
+/// What an error code says about the cause (<https://www.postgresql.org/docs/current/errcodes-appendix.html>).
+pub(super) fn fault_of(code: &str) -> Fault {
+    match code {
+        "53100" => Fault::Full,
+        "25006" | "42501" => Fault::ReadOnly,
+        "3D000" => Fault::Missing,
+        // Too many connections; a lock or a deadlock; a serialization failure.
+        "53300" | "55P03" | "40P01" | "40001" => Fault::Busy,
+        "XX001" | "XX002" => Fault::Damaged,
+        "58030" => Fault::Disk,
+        // The session was ended because it stalled within a transaction.
+        "25P03" => Fault::Unreachable,
+        _ => match code.get(..2) {
+            Some("08" | "57") => Fault::Unreachable,
+            Some("28") => Fault::Unauthorized,
+            Some("23") => Fault::Constraint,
+            _ => Fault::Other,
+        },
+    }
+}
