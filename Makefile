@@ -6,7 +6,7 @@ WASM  := --release --target wasm32-wasip2
 SAY   = @printf '\n\033[1m== %s\033[0m\n'
 
 .DEFAULT_GOAL := help
-.PHONY: help run test bench setup plugins guests host lint test-plugins test-host clean-demo
+.PHONY: help run test bench setup postgres plugins guests host lint test-plugins test-host clean-demo
 
 help: ## What there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -39,6 +39,13 @@ setup: ## What the builds need and rustup can add
 	@rustup component list --installed | grep -q rustfmt || rustup component add rustfmt
 	@rustup component list --installed | grep -q clippy || rustup component add clippy
 
+postgres: ## What the tests start for themselves; a server that runs already is left alone
+	$(SAY) 'set-up: Postgres'
+	@[ -n "$$BACKFILL_TEST_DATABASE_URL" ] || command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || \
+	{ [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && \
+	  DEBIAN_FRONTEND=noninteractive apt-get install -qq -y postgresql; } || \
+	  { echo 'Postgres is missing: sudo apt-get install postgresql (or set BACKFILL_TEST_DATABASE_URL)'; exit 1; }
+
 plugins: setup ## Build the four sources as components
 	$(SAY) 'building the sources as components'
 	cd plugins && $(CARGO) build --locked $(WASM)
@@ -60,9 +67,9 @@ test-plugins: setup plugins ## The sources' own tests, native
 	$(SAY) 'tests of the sources, native'
 	cd plugins && $(CARGO) test --locked --workspace
 
-test-host: setup plugins guests ## The host's tests and the simulator's: real components, real sockets, real database
+test-host: setup postgres plugins guests ## The host's tests and the simulator's: real components, real sockets, real database
 	$(SAY) 'tests of the host and the simulator'
-	$(CARGO) test --locked --workspace
+	BACKFILL_TEST_REQUIRE_POSTGRES=1 $(CARGO) test --locked --workspace
 
 clean-demo: ## Forget what `make run` stored
 	rm -rf .backfill/demo

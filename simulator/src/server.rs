@@ -159,23 +159,24 @@ async fn upstream(State(world): State<Arc<World>>, request: Request, next: Next)
     let Some(api) = Api::of_path(&path) else {
         return next.run(request).await;
     };
-    let in_flight = world.log.enter();
     let query = Query::parse(request.uri().query().unwrap_or_default()).without_secrets();
-    let method = request.method().to_string();
     let met = world.faults.meet(api, &path, &query);
-    let response = answer(Effects::of(&met), request, next).await;
-    let cut = response.extensions().get::<NeverSent>().is_some();
-    world.log.write(LogEntry {
+    let entry = LogEntry {
         at,
-        method,
+        ended: None,
+        method: request.method().to_string(),
         path,
         query,
         api: api.name(),
-        status: if cut { 0 } else { response.status().as_u16() },
+        status: 0,
         fault: (!met.is_empty()).then(|| met.iter().map(FaultKind::name).collect::<Vec<_>>().join("+")),
-        in_flight: in_flight.count,
-    });
-    response
+        in_flight: 0,
+    };
+    let in_flight = world.log.enter(entry);
+    let response = answer(Effects::of(&met), request, next).await;
+    let cut = response.extensions().get::<NeverSent>().is_some();
+    let status = if cut { 0 } else { response.status().as_u16() };
+    in_flight.answer(response, status)
 }
 
 async fn answer(effects: Effects, mut request: Request, next: Next) -> Response {

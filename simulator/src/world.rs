@@ -1,5 +1,7 @@
 //! What all requests share.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 
 use crate::clock;
@@ -12,7 +14,7 @@ use crate::options::Options;
 pub(crate) struct World {
     pub(crate) options: Options,
     pub(crate) faults: Schedule,
-    pub(crate) log: Log,
+    pub(crate) log: Arc<Log>,
     pub(crate) entsoe_limiter: RequestLimiter,
 }
 
@@ -21,7 +23,7 @@ impl World {
         let faults = Schedule::default();
         faults.set(options.faults.clone());
         let entsoe_limiter = RequestLimiter::new(options.entsoe_rate_limit);
-        World { options, faults, log: Log::default(), entsoe_limiter }
+        World { options, faults, log: Arc::default(), entsoe_limiter }
     }
 
     /// The simulated present: fixed by the options, or that of the clock.

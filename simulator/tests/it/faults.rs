@@ -39,7 +39,33 @@ async fn latency_delays_and_shows_in_flight() {
     let (one, other) = tokio::join!(get(&simulator, UNITS), get(&simulator, UNITS));
     assert!(begun.elapsed() >= Duration::from_millis(300));
     assert_eq!((one.status, other.status), (200, 200));
-    assert_eq!(simulator.log().iter().map(|entry| entry.in_flight).max(), Some(2));
+    let log = simulator.log();
+    assert_eq!(log.iter().map(|entry| entry.in_flight).max(), Some(2));
+    for entry in &log {
+        let took = entry.ended.unwrap() - entry.at;
+        assert!(took.num_milliseconds() >= 300, "who has the answer finds its end in the log: {took}");
+    }
+    assert!(log[0].ended > Some(log[1].at) && log[1].ended > Some(log[0].at), "side by side");
+}
+
+#[tokio::test]
+async fn who_goes_away_before_the_answer_is_in_the_log_too() {
+    let simulator = with("kind=latency,milliseconds=60000,match=gone").await;
+    let mut stream = tokio::net::TcpStream::connect(simulator.addr()).await.unwrap();
+    let request = format!("GET {UNITS}?gone HTTP/1.1\r\nHost: simulator\r\n\r\n");
+    tokio::io::AsyncWriteExt::write_all(&mut stream, request.as_bytes()).await.unwrap();
+    while simulator.log().iter().all(|entry| entry.in_flight < 2) {
+        get(&simulator, UNITS).await;
+    }
+    drop(stream);
+    let begun = Instant::now();
+    while simulator.log().iter().all(|entry| entry.status != 0) {
+        assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", simulator.log());
+        tokio::task::yield_now().await;
+    }
+    let log = simulator.log();
+    let gone = log.iter().find(|entry| entry.status == 0).unwrap();
+    assert!(gone.ended > Some(gone.at) && gone.fault.as_deref() == Some("latency"));
 }
 
 #[tokio::test]
