@@ -107,7 +107,7 @@ impl Store {
         let counts =
             job.tasks.iter().fold(
                 TaskCounts { total: job.tasks.len() as i64, ..TaskCounts::default() },
-                |counts, task| if task.skip.is_some() { counts.with(TaskStatus::Skipped) } else { counts },
+                |counts, task| if task.verdict.runs() { counts } else { counts.with(TaskStatus::Skipped) },
             );
         let status = job_status(counts, false, false);
         let queue_at = Instant::from(now.utc() - job.priority.head_start());
@@ -179,7 +179,8 @@ async fn insert_tasks(
     );
     let mut query = sqlx::query(AssertSqlSafe(sql));
     for task in tasks {
-        let status = if task.skip.is_some() { TaskStatus::Skipped } else { TaskStatus::Pending };
+        let skipped = task.verdict.skipped();
+        let status = if task.verdict.runs() { TaskStatus::Pending } else { TaskStatus::Skipped };
         query = query
             .bind(job_id)
             .bind(task.unit_id)
@@ -190,9 +191,9 @@ async fn insert_tasks(
             .bind(status)
             .bind(queue_at)
             .bind(max_attempts)
-            .bind(task.skip.map(|skip| skip.to_string()))
+            .bind(skipped.as_deref())
             .bind(now)
-            .bind(task.skip.map(|_| now));
+            .bind(skipped.as_deref().map(|_| now));
     }
     query.execute(conn).await?;
     Ok(())
