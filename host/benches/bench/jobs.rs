@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::ensure;
 use backfill::{
-    domain::{Month, PlannedTask},
+    domain::{Month, PlannedTask, Verdict},
     store::Store,
 };
 use chrono_tz::Tz;
@@ -29,7 +29,7 @@ pub(crate) async fn measure(report: &mut Report) -> anyhow::Result<()> {
             source: "bench".into(),
             month,
             window: month.window(Tz::UTC),
-            skip: None,
+            verdict: Verdict::Fetch,
         })
         .collect();
     ensure!(tasks.len() == TASKS);

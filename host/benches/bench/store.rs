@@ -8,7 +8,9 @@ use std::{
 use anyhow::ensure;
 use backfill::{
     clock,
-    domain::{Measurement, Month, PlannedTask, Priority, Quantity, Series, Validated, Window, validate},
+    domain::{
+        Measurement, Month, PlannedTask, Priority, Quantity, Series, Validated, Verdict, Window, validate,
+    },
     store::{AttemptReport, ClaimRequest, Ending, NewJob, NewUnit, NewWindfarm, Store},
 };
 use chrono_tz::Tz;
@@ -112,7 +114,7 @@ impl World {
                 source: "bench".into(),
                 month,
                 window: month.window(Tz::UTC),
-                skip: None,
+                verdict: Verdict::Fetch,
             })
             .collect();
         let raw = beside(&path).await?;

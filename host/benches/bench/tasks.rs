@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::ensure;
 use backfill::{
-    domain::{Month, PlannedTask, RetryPolicy},
+    domain::{Month, PlannedTask, RetryPolicy, Verdict},
     source::Registry,
     store::Store,
     worker::{Options, Worker},
@@ -51,7 +51,7 @@ pub(crate) async fn measure(report: &mut Report) -> anyhow::Result<()> {
             source: "idle".into(),
             month,
             window: month.window(Tz::UTC),
-            skip: None,
+            verdict: Verdict::Fetch,
         })
         .collect();
     ensure!(tasks.len() == TASKS);

@@ -22,7 +22,10 @@ use super::{
 use crate::{
     clock,
     config::Config,
-    domain::{Month, PlanUnit, PlannedTask, Priority, RetryPolicy, TaskOutcome, TaskStatus, Window, plan},
+    domain::{
+        Month, Order, PlanRequest, PlanUnit, PlannedTask, Priority, Range, Reprocess, RetryPolicy,
+        TaskOutcome, TaskStatus, Window, plan,
+    },
     source::Registry,
     store::{JobSummary, NewJob, RegisteredUnit, Store, Task, TaskFilter},
     worker::{Options, Worker},
@@ -63,6 +66,7 @@ impl Run {
         if self.to < self.from {
             bail!("--to {} is before --from {}; swap them", self.to, self.from);
         }
+        let range = Range::of_months(self.from, self.to)?;
         let config = context::load(config)?;
         if let Some(unknown) =
             self.sources.iter().find(|id| !config.sources.iter().any(|s| s.id.as_str() == **id))
@@ -82,7 +86,8 @@ impl Run {
         }
         let shared = context::shared(&config, &store)?;
         let registry = Arc::new(Registry::load(&config, &env, &context::engine(&config)?, &shared).await);
-        let tasks = plan(&plan_units(&units, &registry), self.from, self.to, clock::now());
+        let request = PlanRequest { range, reprocess: Reprocess::All, order: Order::OldestFirst };
+        let tasks = plan(&plan_units(&units, &registry), request, &HashMap::new(), clock::now()).tasks;
         self.say_what_is_skipped(&tasks)?;
         give_up_abandoned(&config, &store).await?;
         let worker = Worker::new(store.clone(), registry, options(&config));
@@ -118,7 +123,7 @@ impl Run {
         units: &[RegisteredUnit],
     ) -> anyhow::Result<bool> {
         let mut by_source: BTreeMap<String, u64> = BTreeMap::new();
-        for task in tasks.iter().filter(|task| task.skip.is_none()) {
+        for task in tasks.iter().filter(|task| task.verdict.runs()) {
             *by_source.entry(task.source.clone()).or_default() += 1;
         }
         let names: HashMap<i64, String> = units.iter().map(|u| (u.id, u.unit.name.clone())).collect();
@@ -152,8 +157,8 @@ impl Run {
     fn say_what_is_skipped(&self, tasks: &[PlannedTask]) -> anyhow::Result<()> {
         let mut skipped: BTreeMap<(&str, String), u64> = BTreeMap::new();
         for task in tasks {
-            if let Some(skip) = task.skip {
-                *skipped.entry((&task.source, skip.to_string())).or_default() += 1;
+            if let Some(why) = task.verdict.skipped() {
+                *skipped.entry((&task.source, why)).or_default() += 1;
             }
         }
         for ((source, why), tasks) in &skipped {
@@ -190,6 +195,8 @@ fn plan_units(units: &[RegisteredUnit], registry: &Registry) -> Vec<PlanUnit> {
             source: unit.source.clone(),
             zone: described.map_or(chrono_tz::Tz::UTC, |described| described.month_zone),
             first_month: described.and_then(|described| described.first_month),
+            publication_lag_days: described.map_or(0, |described| described.publication_lag_days),
+            refused: None,
         }
     });
     planned.collect()

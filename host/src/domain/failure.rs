@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::words::words;
+
 /// What a source said instead of measurements. The case decides what the host does next.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 #[serde(tag = "case", content = "message", rename_all = "kebab-case")]
@@ -32,26 +34,26 @@ pub enum Failure {
     Malformed(String),
 }
 
-/// A failure without its text, as it is stored and counted (`error_code`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum FailureCase {
-    /// See [`Failure::NoData`].
-    NoData,
-    /// See [`Failure::NotYetPublished`].
-    NotYetPublished,
-    /// See [`Failure::NotAvailable`].
-    NotAvailable,
-    /// See [`Failure::InvalidUnit`].
-    InvalidUnit,
-    /// See [`Failure::Unauthorized`].
-    Unauthorized,
-    /// See [`Failure::RateLimited`].
-    RateLimited,
-    /// See [`Failure::Unavailable`].
-    Unavailable,
-    /// See [`Failure::Malformed`].
-    Malformed,
+words! {
+    /// A failure without its text, as it is stored and counted (`error_code`): the word of the contract.
+    FailureCase, "failure case" {
+        /// See [`Failure::NoData`].
+        NoData = "no-data",
+        /// See [`Failure::NotYetPublished`].
+        NotYetPublished = "not-yet-published",
+        /// See [`Failure::NotAvailable`].
+        NotAvailable = "not-available",
+        /// See [`Failure::InvalidUnit`].
+        InvalidUnit = "invalid-unit",
+        /// See [`Failure::Unauthorized`].
+        Unauthorized = "unauthorized",
+        /// See [`Failure::RateLimited`].
+        RateLimited = "rate-limited",
+        /// See [`Failure::Unavailable`].
+        Unavailable = "unavailable",
+        /// See [`Failure::Malformed`].
+        Malformed = "malformed",
+    }
 }
 
 impl Failure {
@@ -86,17 +88,8 @@ impl Failure {
 }
 
 impl FailureCase {
-    /// The word of the contract, as stored.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::NoData => "no-data",
-            Self::NotYetPublished => "not-yet-published",
-            Self::NotAvailable => "not-available",
-            Self::InvalidUnit => "invalid-unit",
-            Self::Unauthorized => "unauthorized",
-            Self::RateLimited => "rate-limited",
-            Self::Unavailable => "unavailable",
-            Self::Malformed => "malformed",
-        }
+    /// Whether asking again can't help until the unit or the source is changed.
+    pub const fn is_permanent(self) -> bool {
+        matches!(self, Self::NotAvailable | Self::InvalidUnit)
     }
 }

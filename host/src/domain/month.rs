@@ -2,8 +2,10 @@
 
 use std::{fmt, str::FromStr};
 
-use chrono::{DateTime, Datelike, MappedLocalTime, NaiveDate, NaiveTime, TimeZone, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, Utc};
 use chrono_tz::Tz;
+
+use super::local_time::first_shown;
 
 /// A calendar month, `YYYY-MM`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -26,6 +28,11 @@ impl Window {
     pub const fn covers(&self, start: i64, end: i64) -> bool {
         self.start <= start && end <= self.end
     }
+
+    /// Its length.
+    pub const fn seconds(self) -> i64 {
+        self.end - self.start
+    }
 }
 
 /// Why a text is no month.
@@ -47,7 +54,11 @@ impl Month {
 
     /// The month that an instant falls in, by the calendar of `zone`.
     pub fn of(at: DateTime<Utc>, zone: Tz) -> Result<Self, MonthError> {
-        let date = at.with_timezone(&zone).date_naive();
+        Self::of_date(at.with_timezone(&zone).date_naive())
+    }
+
+    /// The month that a date falls in.
+    pub fn of_date(date: NaiveDate) -> Result<Self, MonthError> {
         let year = u16::try_from(date.year()).map_err(|_| MonthError { text: date.to_string() })?;
         Self::new(year, date.month() as u8)
     }
@@ -88,34 +99,24 @@ impl Month {
 
     /// The span of UTC from its first local midnight to the next month's, in the upstream's zone.
     pub fn window(self, zone: Tz) -> Window {
-        Window { start: self.first_instant(zone), end: self.following_start(zone) }
+        Window { start: day_start(self.first_day(), zone), end: day_start(self.day_after(), zone) }
     }
 
-    fn following_start(self, zone: Tz) -> i64 {
-        match (self.year, self.number) {
-            (year, 12) => start_of(i32::from(year) + 1, 1, zone),
-            (year, number) => start_of(i32::from(year), u32::from(number) + 1, zone),
-        }
+    /// Its first day.
+    pub fn first_day(self) -> NaiveDate {
+        // Every month that can be made has one.
+        NaiveDate::from_ymd_opt(self.year.into(), self.number.into(), 1).unwrap_or(NaiveDate::MAX)
     }
 
-    fn first_instant(self, zone: Tz) -> i64 {
-        start_of(i32::from(self.year), u32::from(self.number), zone)
+    /// The first day after it, also of December 2999.
+    pub(super) fn day_after(self) -> NaiveDate {
+        self.first_day() + chrono::Months::new(1)
     }
 }
 
-/// Local midnight of the first of a month. Where a clock change skips midnight, the day starts at the first
-/// instant after it; where it repeats midnight, at the earlier one.
-fn start_of(year: i32, month: u32, zone: Tz) -> i64 {
-    let midnight = NaiveDate::from_ymd_opt(year, month, 1).unwrap_or(NaiveDate::MAX).and_time(NaiveTime::MIN);
-    (0..=4)
-        .find_map(|half_hours| {
-            match zone.from_local_datetime(&(midnight + chrono::TimeDelta::minutes(30 * half_hours))) {
-                MappedLocalTime::Single(at) => Some(at.timestamp()),
-                MappedLocalTime::Ambiguous(earlier, _) => Some(earlier.timestamp()),
-                MappedLocalTime::None => None,
-            }
-        })
-        .unwrap_or_else(|| midnight.and_utc().timestamp())
+/// The first instant of a local day.
+pub(super) fn day_start(day: NaiveDate, zone: Tz) -> i64 {
+    first_shown(day.and_time(NaiveTime::MIN), zone).timestamp()
 }
 
 impl fmt::Display for Month {

@@ -1,54 +1,8 @@
 //! The words for the states of jobs and tasks, and the one rule that derives a job's state from its tasks.
 
-use std::{fmt, str::FromStr};
+use serde::Serialize;
 
-use serde::{Deserialize, Serialize};
-
-/// Gives a closed set of words: the enum, its stored text, and its parser.
-macro_rules! words {
-    ($(#[$meta:meta])* $name:ident, $what:literal { $($(#[$doc:meta])* $variant:ident = $word:literal,)+ }) => {
-        $(#[$meta])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-        pub enum $name { $($(#[$doc])* #[serde(rename = $word)] $variant,)+ }
-
-        impl $name {
-            /// All of them.
-            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
-
-            /// The word in the store and the API.
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $word,)+ }
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(self.as_str())
-            }
-        }
-
-        impl FromStr for $name {
-            type Err = UnknownWord;
-
-            fn from_str(text: &str) -> Result<Self, Self::Err> {
-                Self::ALL.iter().copied().find(|word| word.as_str() == text).ok_or_else(|| UnknownWord {
-                    what: $what,
-                    text: text.to_owned(),
-                    known: Self::ALL.iter().map(|word| word.as_str()).collect::<Vec<_>>().join(", "),
-                })
-            }
-        }
-    };
-}
-
-/// A text that is none of a set's words.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{text:?} is no {what}; expected one of {known}")]
-pub struct UnknownWord {
-    what: &'static str,
-    text: String,
-    known: String,
-}
+use super::words::words;
 
 words! {
     /// Where a job stands.

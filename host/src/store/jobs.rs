@@ -112,7 +112,7 @@ impl Store {
         let counts =
             job.tasks.iter().fold(
                 TaskCounts { total: job.tasks.len() as i64, ..TaskCounts::default() },
-                |counts, task| if task.skip.is_some() { counts.with(TaskStatus::Skipped) } else { counts },
+                |counts, task| if task.verdict.runs() { counts } else { counts.with(TaskStatus::Skipped) },
             );
         let status = job_status(counts, false, false);
         let queue_at = Instant::from(now.utc() - job.priority.head_start());
@@ -243,7 +243,8 @@ async fn insert_tasks(
     now: Instant,
 ) -> sqlx::Result<()> {
     let tasks = job.tasks;
-    let status = |task: &PlannedTask| if task.skip.is_some() { TaskStatus::Skipped } else { TaskStatus::Pending };
+    let status = |task: &PlannedTask| if task.verdict.runs() { TaskStatus::Pending } else { TaskStatus::Skipped };
+    let skipped: Vec<_> = tasks.iter().map(|task| task.verdict.skipped()).collect();
     bulk(
         "INSERT INTO backfill_tasks (job_id, generation_unit_id, source, month, start_date, end_date, status,
                                      queue_at, max_attempts, error_message, created_at, completed_at) {rows}",
@@ -257,9 +258,9 @@ async fn insert_tasks(
     .column(tasks.iter().map(|task| Some(status(task).to_string())))
     .column(tasks.iter().map(|_| Some(queue_at)))
     .column(tasks.iter().map(|_| i64::from(job.max_attempts)))
-    .column(tasks.iter().map(|task| task.skip.map(|skip| skip.to_string())))
+    .column(skipped.iter().cloned())
     .column(tasks.iter().map(|_| Some(now)))
-    .column(tasks.iter().map(|task| task.skip.map(|_| now)))
+    .column(skipped.iter().map(|skipped| skipped.as_ref().map(|_| now)))
     .execute(conn)
     .await?;
     Ok(())

@@ -1,6 +1,6 @@
 use super::{World, at, error, hours, month, window};
 use crate::{
-    domain::{JobStatus, PlannedTask, Priority, Skip, TaskStatus},
+    domain::{Invalid, JobStatus, PlannedTask, Priority, TaskStatus, Verdict},
     store::{Ending, StoreError, TaskFilter},
 };
 
@@ -13,7 +13,7 @@ async fn a_job_and_its_tasks_are_made_together_or_not_at_all() {
         source: "s".to_owned(),
         month: month(index),
         window: window(month(index)),
-        skip: None,
+        verdict: Verdict::Fetch,
     };
     for broken in [vec![], vec![task(units[0], 0), task(999, 0)], vec![task(units[0], 0), task(units[0], 0)]]
     {
@@ -33,7 +33,7 @@ async fn skipped_months_are_kept_with_their_reason_and_a_job_of_nothing_else_has
         source: "s".to_owned(),
         month: month(index),
         window: window(month(index)),
-        skip: Some(Skip::Future),
+        verdict: Verdict::Invalid(Invalid::Future),
     };
     let id = world.create(windfarm, &[skipped(0), skipped(1)], Priority::Default, at(0)).await.unwrap();
     let job = world.store.job(id).await.unwrap();
@@ -41,7 +41,7 @@ async fn skipped_months_are_kept_with_their_reason_and_a_job_of_nothing_else_has
     let tasks = world.store.tasks(id, TaskFilter::default()).await.unwrap();
     assert_eq!(tasks[0].error_message.as_deref(), Some("the month lies in the future"));
 
-    let mixed = [skipped(0), PlannedTask { skip: None, ..skipped(1) }];
+    let mixed = [skipped(0), PlannedTask { verdict: Verdict::Fetch, ..skipped(1) }];
     let id = world.create(windfarm, &mixed, Priority::Default, at(0)).await.unwrap();
     let claim = world.one("w", at(1)).await;
     assert_eq!((claim.job_id, claim.month), (id, month(1)));

@@ -23,7 +23,8 @@ use super::{
     TaskError,
 };
 use crate::domain::{
-    Labels, Measurement, Month, PlannedTask, Priority, Quantity, Series, Unit, Validated, Window, validate,
+    Labels, Measurement, Month, PlannedTask, Priority, Quantity, Series, Unit, Validated, Verdict, Window,
+    validate,
 };
 
 const LEASE: Duration = Duration::from_secs(60);
@@ -119,7 +120,7 @@ impl World {
                     source: "s".to_owned(),
                     month,
                     window,
-                    skip: None,
+                    verdict: Verdict::Fetch,
                 })
             })
             .collect();

@@ -142,7 +142,7 @@ async fn a_full_disk_stores_nothing_of_a_transaction_and_the_next_one_works() {
             source: "s".to_owned(),
             month: super::month(index),
             window: super::window(super::month(index)),
-            skip: None,
+            verdict: crate::domain::Verdict::Fetch,
         })
         .collect();
     let error = world.create(windfarm, &tasks, crate::domain::Priority::Default, at(1)).await.unwrap_err();

@@ -6,7 +6,7 @@ use sqlx::Row;
 
 use super::{World, at, power, unit};
 use crate::{
-    domain::{PlannedTask, Priority, Quantity, Series, Window},
+    domain::{PlannedTask, Priority, Quantity, Series, Verdict, Window},
     store::NewWindfarm,
 };
 
@@ -28,7 +28,13 @@ async fn store(
     let farm = world.store.windfarm_by_name(code).await.unwrap().id;
     let unit_id = world.store.units(farm, &[]).await.unwrap()[0].id;
     let window = Window { start: 0, end: 4_000_000_000 };
-    let task = PlannedTask { unit_id, source: source.to_owned(), month: super::month(0), window, skip: None };
+    let task = PlannedTask {
+        unit_id,
+        source: source.to_owned(),
+        month: super::month(0),
+        window,
+        verdict: Verdict::Fetch,
+    };
     world.create(farm, &[task], Priority::Default, at(0)).await.unwrap();
     let request = crate::store::ClaimRequest { source, ..super::request("w", 1) };
     let claim = world.store.claim(request, at(1)).await.unwrap().remove(0);
