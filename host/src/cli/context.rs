@@ -24,16 +24,22 @@ pub(super) fn load(path: &Path) -> anyhow::Result<Config> {
     })
 }
 
-/// The engine, with compiled components kept beside the database.
+/// The engine. Compiled components are kept beside the database; where that is on a server, beside the
+/// configuration.
 pub(super) fn engine(config: &Config) -> anyhow::Result<Engine> {
-    let Database::Sqlite { path } = &config.database;
-    Engine::new(Some(&path.with_file_name("cache")))
+    let cache = match &config.database {
+        Database::Sqlite { path } => path.with_file_name("cache"),
+        Database::Postgres { .. } => config.path.with_file_name(".backfill").join("cache"),
+    };
+    Engine::new(Some(&cache))
 }
 
 /// The database of the configuration, made and migrated where it is new.
 pub(super) async fn store(config: &Config) -> anyhow::Result<Store> {
-    let Database::Sqlite { path } = &config.database;
-    Ok(Store::open(&format!("sqlite://{}", path.display())).await?)
+    Ok(match &config.database {
+        Database::Sqlite { path } => Store::open(&format!("sqlite://{}", path.display())).await?,
+        Database::Postgres { url } => Store::open(url.expose()).await?,
+    })
 }
 
 /// What gates share where there is no database: an allowance of this process alone, and nothing is kept.

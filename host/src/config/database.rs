@@ -3,12 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use super::{
-    Env,
+    Env, PostgresUrl,
     credential::is_variable,
     reading::{Item, Section},
 };
 
-const EXPECTED: &str = "\"sqlite://PATH\", or \"env:VAR\" for a variable that holds it";
+const EXPECTED: &str =
+    "\"sqlite://PATH\", \"postgres://USER@HOST/DATABASE\", or \"env:VAR\" for a variable that holds it";
 
 /// `[database]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,26 +19,32 @@ pub enum Database {
         /// The file; it and its folder need not exist yet.
         path: PathBuf,
     },
+    /// A Postgres server, from `url = "postgres://…"`.
+    Postgres {
+        /// Where it is; hides its password.
+        url: PostgresUrl,
+    },
 }
 
 impl Database {
     pub(super) fn read(section: Section<'_>, folder: &Path, env: Env<'_>) -> Self {
-        let path = section.item("url").and_then(|item| sqlite_path(&item, env));
+        let written = section.item("url").and_then(|item| of_item(&item, folder, env));
         section.finish();
-        Self::Sqlite { path: folder.join(path.as_deref().unwrap_or(".backfill/backfill.db")) }
+        written.unwrap_or_else(|| Self::Sqlite { path: folder.join(".backfill/backfill.db") })
     }
 }
 
-fn sqlite_path(item: &Item<'_>, env: Env<'_>) -> Option<String> {
+fn of_item(item: &Item<'_>, folder: &Path, env: Env<'_>) -> Option<Database> {
     let written: String = item.text()?;
+    // Only a text that can hold no password is repeated in a message.
     let (said, url) = match written.strip_prefix("env:") {
+        None if written.contains('@') || PostgresUrl::is_meant(&written) => ("the text".to_owned(), written),
         None => (format!("{written:?}"), written),
         Some(variable) if !is_variable(variable) => {
             return item.problem(format!("{variable:?} is not the name of a variable; expected {EXPECTED}"));
         }
-        // A URL out of a variable is not repeated in the message: it may hold a password.
         Some(variable) => match env(variable).filter(|value| !value.trim().is_empty()) {
-            Some(value) => (format!("the value of environment variable {variable}"), value),
+            Some(value) => (format!("the value of environment variable {variable}"), value.trim().to_owned()),
             None => {
                 return item.problem(format!(
                     "environment variable {variable} is not set; expected it to hold {EXPECTED}"
@@ -45,13 +52,14 @@ fn sqlite_path(item: &Item<'_>, env: Env<'_>) -> Option<String> {
             }
         },
     };
-    if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-        return item.problem(
-            "names Postgres, which this build does not support yet; expected \"sqlite://PATH\"".into(),
-        );
+    if PostgresUrl::is_meant(&url) {
+        return match PostgresUrl::parse(&url) {
+            Ok(url) => Some(Database::Postgres { url }),
+            Err(wrong) => item.problem(format!("{said} {wrong}; expected {}", PostgresUrl::EXPECTED)),
+        };
     }
     match url.strip_prefix("sqlite://") {
-        Some(path) if !path.trim().is_empty() => Some(path.to_owned()),
+        Some(path) if !path.trim().is_empty() => Some(Database::Sqlite { path: folder.join(path) }),
         _ => item.problem(format!("{said} is not a database; expected {EXPECTED}")),
     }
 }

@@ -127,7 +127,7 @@ component = "eia.wasm"
     let expected = [
         r#"backfill.toml:1:2: sever: unknown table; did you mean "server"?"#,
         r#"backfill.toml:4:10: server.listen: "nowhere" is not an address and port; expected an address and port such as "127.0.0.1:8080" or "[::]:8080""#,
-        r#"backfill.toml:6:7: database.url: "mysql://db" is not a database; expected "sqlite://PATH", or "env:VAR" for a variable that holds it"#,
+        r#"backfill.toml:6:7: database.url: "mysql://db" is not a database; expected "sqlite://PATH", "postgres://USER@HOST/DATABASE", or "env:VAR" for a variable that holds it"#,
         "backfill.toml:8:15: worker.concurrency: 0 is out of range; expected a whole number from 1 to 4096",
         "backfill.toml:9:13: worker.heartbeat: 40s is more than half of the lease of 1m, so that one lost renewal would lose the task; expected at most 30s",
         r#"backfill.toml:10:9: worker.lease: is an integer; expected a duration such as "90s", "10m", "12h" or "7d""#,
@@ -232,34 +232,54 @@ fn retries_end_no_sooner_than_they_begin() {
     );
 }
 
+/// The database of a configuration in the folder `etc`, with this `url`.
+fn database(url: &str, env: Env<'_>) -> Result<Database, String> {
+    let text = format!("[database]\nurl = {url:?}\n");
+    let path = Path::new("etc/backfill.toml");
+    let (config, problems) = reading::document(path, &text, |root| read(path, root, env));
+    Problems::unless_any(config.database, problems).map_err(|problems| problems.to_string())
+}
+
+fn holds(value: &'static str) -> impl Fn(&str) -> Option<String> {
+    move |name| (name == "DB").then(|| value.to_owned())
+}
+
 #[test]
 fn a_database_is_a_path_or_a_variable_that_holds_one() {
-    let url = |text: &str, env: Env<'_>| {
-        let text = format!("[database]\nurl = {text:?}\n");
-        let path = Path::new("etc/backfill.toml");
-        let (config, problems) = reading::document(path, &text, |root| read(path, root, env));
-        Problems::unless_any(config.database, problems).map_err(|problems| problems.to_string())
-    };
     let sqlite = |path: &str| Ok(Database::Sqlite { path: path.into() });
-    let holds = |value: &'static str| move |name: &str| (name == "DB").then(|| value.to_owned());
-    assert_eq!(url("sqlite://a b/%.db", &no_env), sqlite("etc/a b/%.db"));
-    assert_eq!(url("sqlite:///var/b.db", &no_env), sqlite("/var/b.db"));
-    assert_eq!(url("env:DB", &holds("sqlite:///var/b.db")), sqlite("/var/b.db"));
+    assert_eq!(database("sqlite://a b/%.db", &no_env), sqlite("etc/a b/%.db"));
+    assert_eq!(database("sqlite:///var/b.db", &no_env), sqlite("/var/b.db"));
+    assert_eq!(database("env:DB", &holds("sqlite:///var/b.db\n")), sqlite("/var/b.db"));
     assert_eq!(
-        url("env:DB", &no_env).unwrap_err(),
-        r#"etc/backfill.toml:2:7: database.url: environment variable DB is not set; expected it to hold "sqlite://PATH", or "env:VAR" for a variable that holds it"#
+        database("env:DB", &no_env).unwrap_err(),
+        r#"etc/backfill.toml:2:7: database.url: environment variable DB is not set; expected it to hold "sqlite://PATH", "postgres://USER@HOST/DATABASE", or "env:VAR" for a variable that holds it"#
     );
-    for text in ["postgres://u:hush@db/x", "postgresql://db/x"] {
-        assert_eq!(
-            url(text, &no_env).unwrap_err(),
-            r#"etc/backfill.toml:2:7: database.url: names Postgres, which this build does not support yet; expected "sqlite://PATH""#
-        );
-    }
-    let hidden = url("env:DB", &holds("mysql://u:hush@db")).unwrap_err();
-    assert!(hidden.contains("the value of environment variable DB is not a database"), "{hidden}");
-    assert!(!hidden.contains("hush"), "{hidden}");
     for text in ["sqlite://", "sqlite::memory:", "b.db", "env:", "env:1B"] {
-        assert!(url(text, &no_env).is_err(), "{text}");
+        assert!(database(text, &no_env).is_err(), "{text}");
+    }
+}
+
+#[test]
+fn a_database_may_be_on_a_postgres_server_and_its_password_shows_nowhere() {
+    let found = database("env:DB", &holds("postgres://u:hush@db/x")).unwrap();
+    let Database::Postgres { url } = &found else { panic!("{found:?}") };
+    assert_eq!(url.expose(), "postgres://u:hush@db/x");
+    assert!(!format!("{found:?}").contains("hush"));
+    assert!(matches!(database("postgresql://u@db/x", &no_env), Ok(Database::Postgres { .. })));
+    assert_eq!(
+        database("postgres://u:hush@db:x/y", &no_env).unwrap_err(),
+        r#"etc/backfill.toml:2:7: database.url: the text is not an address (invalid port number); expected "postgres://USER@HOST/DATABASE""#
+    );
+    assert_eq!(
+        database("postgres://db", &no_env).unwrap_err(),
+        r#"etc/backfill.toml:2:7: database.url: the text names no database after the host; expected "postgres://USER@HOST/DATABASE""#
+    );
+    for (text, value) in
+        [("env:DB", "mysql://u:hush@db"), ("env:DB", "postgres://u:hush@db"), ("mysql://u:hush@db", "")]
+    {
+        let said = database(text, &holds(value)).unwrap_err();
+        assert!(said.starts_with("etc/backfill.toml:2:7: database.url: the "), "{said}");
+        assert!(!said.contains("hush"), "{said}");
     }
 }
 
