@@ -1,6 +1,7 @@
 //! The words and rules of the field: units, months, series, jobs, tasks. Pure: no I/O, no clock, and no
 //! knowledge of sqlx, wasmtime or HTTP.
 
+mod circuit;
 mod coverage;
 mod failure;
 mod local_time;
@@ -15,6 +16,7 @@ mod unit;
 mod validate;
 mod words;
 
+pub use circuit::{Admission, Circuit, CircuitPolicy, Heard};
 pub use coverage::{Complete, EmptyConfirmation, Known, Reprocess, StoredSeries, covered};
 pub use failure::{Failure, FailureCase};
 pub use month::{Month, MonthError, Window};

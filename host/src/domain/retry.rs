@@ -13,8 +13,10 @@ pub enum Setback<'a> {
     Failure(&'a Failure),
     /// The sandbox ended the call: a fault of the component. Deterministic more often than not.
     Crash,
-    /// The call ran out of time, or the host's own store or archive broke: may pass.
-    Passing,
+    /// The call ran out of time: may pass.
+    Timeout,
+    /// The host's own store or archive broke: may pass.
+    Host,
 }
 
 /// How often and how patiently a task is tried.
@@ -80,7 +82,7 @@ impl RetryPolicy {
                 Failure::Malformed(_) => self.again(attempt, self.attempts.min(2), now, jitter),
             },
             Setback::Crash => self.again(attempt, self.attempts.min(2), now, jitter),
-            Setback::Passing => self.again(attempt, self.attempts, now, jitter),
+            Setback::Timeout | Setback::Host => self.again(attempt, self.attempts, now, jitter),
         }
     }
 
@@ -103,7 +105,8 @@ impl RetryPolicy {
     }
 }
 
-fn after(now: DateTime<Utc>, wait: Duration) -> DateTime<Utc> {
+/// A wait past the end of the calendar ends there.
+pub(super) fn after(now: DateTime<Utc>, wait: Duration) -> DateTime<Utc> {
     TimeDelta::from_std(wait)
         .ok()
         .and_then(|wait| now.checked_add_signed(wait))

@@ -102,7 +102,8 @@ fn judge(call: CallReport<Vec<Series>>, claim: &Claim, retry: &RetryPolicy) -> V
         },
         Err(fault) => {
             let setback = match &fault {
-                Fault::WallDeadline { .. } | Fault::Host(_) => Setback::Passing,
+                Fault::WallDeadline { .. } => Setback::Timeout,
+                Fault::Host(_) => Setback::Host,
                 _ => Setback::Crash,
             };
             Verdict {
