@@ -23,7 +23,7 @@ use crate::{
     clock,
     config::Config,
     domain::{
-        Month, Order, PlanRequest, PlanUnit, PlannedTask, Priority, Range, Reprocess, RetryPolicy,
+        Calendar, Month, Order, PlanRequest, PlanUnit, PlannedTask, Priority, Range, Reprocess, RetryPolicy,
         TaskOutcome, TaskStatus, Window, plan,
     },
     source::Registry,
@@ -193,9 +193,11 @@ fn plan_units(units: &[RegisteredUnit], registry: &Registry) -> Vec<PlanUnit> {
         PlanUnit {
             unit_id: unit.id,
             source: unit.source.clone(),
-            zone: described.map_or(chrono_tz::Tz::UTC, |described| described.month_zone),
-            first_month: described.and_then(|described| described.first_month),
-            publication_lag_days: described.map_or(0, |described| described.publication_lag_days),
+            calendar: Calendar {
+                zone: described.map_or(chrono_tz::Tz::UTC, |described| described.month_zone),
+                first_month: described.and_then(|described| described.first_month),
+                publication_lag_days: described.map_or(0, |described| described.publication_lag_days),
+            },
             refused: None,
         }
     });

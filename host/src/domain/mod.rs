@@ -1,6 +1,7 @@
 //! The words and rules of the field: units, months, series, jobs, tasks. Pure: no I/O, no clock, and no
 //! knowledge of sqlx, wasmtime or HTTP.
 
+mod calendar;
 mod circuit;
 mod coverage;
 mod failure;
@@ -10,12 +11,14 @@ mod plan;
 mod range;
 mod reconcile;
 mod retry;
+mod schedule;
 mod series;
 mod status;
 mod unit;
 mod validate;
 mod words;
 
+pub use calendar::Calendar;
 pub use circuit::{Admission, Circuit, CircuitPolicy, Heard};
 pub use coverage::{Complete, EmptyConfirmation, Known, Reprocess, StoredSeries, covered};
 pub use failure::{Failure, FailureCase};
@@ -24,6 +27,10 @@ pub use plan::{Invalid, Order, Plan, PlanRequest, PlanUnit, PlannedTask, Refused
 pub use range::{Range, RangeError, Tile};
 pub use reconcile::{Changes, reconcile};
 pub use retry::{Next, RetryPolicy, Setback};
+pub use schedule::{
+    Age, CollectSettings, Firing, IncrementalSettings, Overlap, ReviseSettings, ScheduleKind,
+    ScheduleSettings, SettingsError, Timetable, TimetableError, due, incremental, revise,
+};
 pub use series::{Labels, Measurement, Quantity, Series};
 pub use status::{JobStatus, Priority, TaskCounts, TaskOutcome, TaskStatus, job_status};
 pub use unit::Unit;

@@ -43,6 +43,9 @@ pub struct MonthError {
 }
 
 impl Month {
+    /// January 1970, before which there is none.
+    pub const FIRST: Self = Self { year: 1970, number: 1 };
+
     /// A month of the years 1970 to 2999.
     pub fn new(year: u16, number: u8) -> Result<Self, MonthError> {
         if (1970..=2999).contains(&year) && (1..=12).contains(&number) {
@@ -84,6 +87,15 @@ impl Month {
             (2999, 12) => self,
             (year, 12) => Self { year: year + 1, number: 1 },
             (year, number) => Self { year, number: number + 1 },
+        }
+    }
+
+    /// The month before it; January 1970 comes after itself.
+    pub(super) fn before(self) -> Self {
+        match (self.year, self.number) {
+            (1970, 1) => self,
+            (year, 1) => Self { year: year - 1, number: 12 },
+            (year, number) => Self { year, number: number - 1 },
         }
     }
 

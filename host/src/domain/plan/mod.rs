@@ -6,12 +6,11 @@ mod verdict;
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, TimeDelta, Utc};
-use chrono_tz::Tz;
+use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
 
 pub use self::verdict::{Invalid, Refused, Verdict};
-use super::{Known, Month, Range, Reprocess, Tile, Window, words::words};
+use super::{Calendar, Known, Month, Range, Reprocess, Tile, Window, words::words};
 
 words! {
     /// Which months come first.
@@ -41,12 +40,8 @@ pub struct PlanUnit {
     pub unit_id: i64,
     /// Id of its source.
     pub source: String,
-    /// Zone whose calendar months its upstream reports in.
-    pub zone: Tz,
-    /// First month that the upstream has.
-    pub first_month: Option<Month>,
-    /// Days after a month's end until the upstream normally has all of it.
-    pub publication_lag_days: u16,
+    /// When its upstream has what.
+    pub calendar: Calendar,
     /// Why nothing at all can be fetched for it, if so.
     pub refused: Option<Refused>,
 }
@@ -91,7 +86,7 @@ pub fn plan(
     let of_month = |month: Month| {
         let nothing = &nothing;
         units.iter().filter_map(move |unit| {
-            let tile = request.range.tile(month, unit.zone)?;
+            let tile = request.range.tile(month, unit.calendar.zone)?;
             let known = known.get(&(unit.unit_id, month)).unwrap_or(nothing);
             Some(PlannedTask {
                 unit_id: unit.unit_id,
@@ -109,14 +104,14 @@ fn verdict(unit: &PlanUnit, tile: Tile, reprocess: Reprocess, known: &Known, now
     if let Some(refused) = &unit.refused {
         return Verdict::Invalid(refused.clone().into());
     }
-    if let Some(first) = unit.first_month.filter(|first| tile.month < *first) {
+    if let Some(first) = unit.calendar.first_month.filter(|first| tile.month < *first) {
         return Verdict::Invalid(Invalid::BeforeHistory { first });
     }
     if tile.window.start >= now.timestamp() {
         return Verdict::Invalid(Invalid::Future);
     }
     if reprocess != Reprocess::All
-        && let Some(complete) = known.complete(tile.window, unit.due(tile.window), now)
+        && let Some(complete) = known.complete(tile.window, unit.calendar.due(tile.window), now)
     {
         return Verdict::SkipComplete(complete);
     }
@@ -126,14 +121,6 @@ fn verdict(unit: &PlanUnit, tile: Tile, reprocess: Reprocess, known: &Known, now
         return Verdict::Invalid(Invalid::FailedForGood { case });
     }
     if known.fetched_elsewhere(tile.window) { Verdict::SkipInFlight } else { Verdict::Fetch }
-}
-
-impl PlanUnit {
-    /// When its upstream should have all of a window.
-    fn due(&self, window: Window) -> DateTime<Utc> {
-        let end = DateTime::from_timestamp(window.end, 0).unwrap_or(DateTime::<Utc>::MAX_UTC);
-        end.checked_add_signed(TimeDelta::days(self.publication_lag_days.into())).unwrap_or(end)
-    }
 }
 
 impl Plan {

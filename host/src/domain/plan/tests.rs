@@ -1,3 +1,5 @@
+use chrono::TimeDelta;
+use chrono_tz::Tz;
 use proptest::prelude::*;
 
 use super::*;
@@ -17,9 +19,7 @@ fn unit(id: i64, zone: Tz, first: Option<&str>) -> PlanUnit {
     PlanUnit {
         unit_id: id,
         source: "s".into(),
-        zone,
-        first_month: first.map(month),
-        publication_lag_days: 5,
+        calendar: Calendar { zone, first_month: first.map(month), publication_lag_days: 5 },
         refused: None,
     }
 }
@@ -244,7 +244,7 @@ proptest! {
             prop_assert!(own.is_sorted_by(|a, b| (a.month < b.month) != newest));
             own.sort_by_key(|task| task.month);
             let seconds: i64 = own.iter().map(|task| task.window.seconds()).sum();
-            prop_assert_eq!(seconds, range.window(unit.zone).seconds());
+            prop_assert_eq!(seconds, range.window(unit.calendar.zone).seconds());
             prop_assert!(own.is_sorted_by(|a, b| a.window.end == b.window.start));
         }
         let months: Vec<_> = plan.tasks.iter().map(|task| task.month).collect();
