@@ -214,6 +214,9 @@ fn span(tasks: &[PlannedTask]) -> Option<Window> {
 /// Somebody is waiting: longer than an upstream's ban (ENTSO-E: ten minutes) nobody should.
 const FOREGROUND_PATIENCE: Duration = Duration::from_secs(15 * 60);
 
+/// Longer than the passing emptiness of an upstream that was seen (22 seconds), and no longer than it must be.
+const FOREGROUND_CONFIRM: Duration = Duration::from_secs(30);
+
 fn options(config: &Config) -> Options {
     let worker = &config.worker;
     Options {
@@ -231,6 +234,7 @@ fn options(config: &Config) -> Options {
             base: worker.retry.base,
             longest: worker.retry.max,
             patience: Some(FOREGROUND_PATIENCE),
+            confirm: FOREGROUND_CONFIRM,
             ..RetryPolicy::default()
         },
     }

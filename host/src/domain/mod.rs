@@ -26,7 +26,7 @@ pub use month::{Month, MonthError, Window};
 pub use plan::{Invalid, Order, Plan, PlanRequest, PlanUnit, PlannedTask, Refused, Verdict, plan};
 pub use range::{Range, RangeError, Tile};
 pub use reconcile::{Changes, reconcile};
-pub use retry::{Next, RetryPolicy, Setback};
+pub use retry::{Next, RetryPolicy, Setback, Tries};
 pub use schedule::{
     Age, CollectSettings, Firing, IncrementalSettings, Overlap, ReviseSettings, ScheduleKind,
     ScheduleSettings, SettingsError, Timetable, TimetableError, due, incremental, revise,

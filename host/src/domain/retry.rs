@@ -19,6 +19,15 @@ pub enum Setback<'a> {
     Host,
 }
 
+/// What a task has been through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tries {
+    /// The number of the attempt that just ended; 1 for the first.
+    pub attempt: u32,
+    /// How often the task was told before that there is nothing.
+    pub empties: u32,
+}
+
 /// How often and how patiently a task is tried.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RetryPolicy {
@@ -30,6 +39,8 @@ pub struct RetryPolicy {
     pub longest: Duration,
     /// How long to stand back from an upstream that asks to slow down without saying for how long.
     pub penalty: Duration,
+    /// How long after an empty answer to ask once more, before it is believed. No longer than `patience`.
+    pub confirm: Duration,
     /// When to ask again for what is not yet published.
     pub unpublished: Duration,
     /// A task that would have to wait longer than this without an attempt fails instead; none waits as long as it
@@ -45,6 +56,7 @@ impl Default for RetryPolicy {
             base: Duration::from_secs(60),
             longest: Duration::from_secs(16 * 60),
             penalty: Duration::from_secs(60),
+            confirm: Duration::from_secs(90),
             unpublished: Duration::from_secs(24 * 3600),
             patience: None,
         }
@@ -54,8 +66,12 @@ impl Default for RetryPolicy {
 /// What becomes of the task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
-    /// Completed as empty: upstream confirmed that there is nothing.
+    /// Completed as empty: upstream said twice, some time apart, that there is nothing.
     Empty,
+    /// Again at this instant, to hear once more that there is nothing; spends no attempt. An upstream's passing
+    /// fault looks empty too, and was seen to last for seconds. No answer kept before now may serve the second
+    /// asking, else it only repeats the first.
+    Confirm(DateTime<Utc>),
     /// Again at this instant; the attempt counts.
     Retry(DateTime<Utc>),
     /// Again at this instant; waiting spends no attempt.
@@ -67,12 +83,16 @@ pub enum Next {
 }
 
 impl RetryPolicy {
-    /// What follows attempt number `attempt` (1 for the first). `jitter` in `[0, 1)` spreads retries of tasks
-    /// that failed together.
-    pub fn next(&self, setback: Setback<'_>, attempt: u32, now: DateTime<Utc>, jitter: f64) -> Next {
+    /// What follows an attempt. `jitter` in `[0, 1)` spreads retries of tasks that failed together.
+    pub fn next(&self, setback: Setback<'_>, tries: Tries, now: DateTime<Utc>, jitter: f64) -> Next {
+        let Tries { attempt, empties } = tries;
         match setback {
             Setback::Failure(failure) => match failure {
-                Failure::NoData(_) => Next::Empty,
+                Failure::NoData(_) if empties > 0 => Next::Empty,
+                Failure::NoData(_) => {
+                    let wait = lengthened(self.confirm, jitter);
+                    Next::Confirm(after(now, self.patience.map_or(wait, |patience| wait.min(patience))))
+                }
                 Failure::NotYetPublished(_) => self.wait(self.unpublished, now),
                 Failure::NotAvailable(_) | Failure::InvalidUnit(_) => Next::Fail,
                 Failure::Unauthorized(_) => Next::PauseSource,
@@ -100,9 +120,13 @@ impl RetryPolicy {
         }
         let doublings = attempt.saturating_sub(1).min(16);
         let wait = self.base.saturating_mul(1 << doublings).min(self.longest);
-        // Between the full wait and a quarter more: never earlier than promised.
-        Next::Retry(after(now, wait.mul_f64(1.0 + jitter.clamp(0.0, 1.0) / 4.0)))
+        Next::Retry(after(now, lengthened(wait, jitter)))
     }
+}
+
+/// Between the full wait and a quarter more: never earlier than promised.
+fn lengthened(wait: Duration, jitter: f64) -> Duration {
+    wait.mul_f64(1.0 + jitter.clamp(0.0, 1.0) / 4.0)
 }
 
 /// A wait past the end of the calendar ends there.
@@ -115,9 +139,15 @@ pub(super) fn after(now: DateTime<Utc>, wait: Duration) -> DateTime<Utc> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const NOW: DateTime<Utc> = DateTime::<Utc>::UNIX_EPOCH;
+
+    const fn attempt(attempt: u32) -> Tries {
+        Tries { attempt, empties: 0 }
+    }
 
     fn unavailable() -> Failure {
         Failure::Unavailable("503".into())
@@ -134,8 +164,8 @@ mod tests {
     fn three_attempts_mean_three_and_the_first_wait_is_one_minute() {
         let policy = RetryPolicy::default();
         let failure = unavailable();
-        let next = |attempt| policy.next(Setback::Failure(&failure), attempt, NOW, 0.0);
-        assert_eq!([1, 2].map(|attempt| wait_minutes(next(attempt))), [1, 2]);
+        let next = |number| policy.next(Setback::Failure(&failure), attempt(number), NOW, 0.0);
+        assert_eq!([1, 2].map(|number| wait_minutes(next(number))), [1, 2]);
         assert_eq!(next(3), Next::Fail);
     }
 
@@ -144,7 +174,7 @@ mod tests {
         let policy = RetryPolicy { attempts: 9, ..RetryPolicy::default() };
         let failure = unavailable();
         let waits: Vec<_> = (1..8)
-            .map(|attempt| wait_minutes(policy.next(Setback::Failure(&failure), attempt, NOW, 0.0)))
+            .map(|number| wait_minutes(policy.next(Setback::Failure(&failure), attempt(number), NOW, 0.0)))
             .collect();
         assert_eq!(waits, [1, 2, 4, 8, 16, 16, 16]);
     }
@@ -154,7 +184,9 @@ mod tests {
         let policy = RetryPolicy::default();
         let failure = unavailable();
         for jitter in [0.0, 0.3, 0.999, 1.0, 7.0, -3.0] {
-            let Next::Retry(at) = policy.next(Setback::Failure(&failure), 1, NOW, jitter) else { panic!() };
+            let Next::Retry(at) = policy.next(Setback::Failure(&failure), attempt(1), NOW, jitter) else {
+                panic!()
+            };
             assert!((60..=75).contains(&(at - NOW).num_seconds()), "{jitter}");
         }
     }
@@ -164,8 +196,8 @@ mod tests {
         let policy = RetryPolicy { attempts: 5, ..RetryPolicy::default() };
         let failure = Failure::Malformed("<".into());
         for setback in [Setback::Failure(&failure), Setback::Crash] {
-            assert!(matches!(policy.next(setback, 1, NOW, 0.0), Next::Retry(_)));
-            assert_eq!(policy.next(setback, 2, NOW, 0.0), Next::Fail);
+            assert!(matches!(policy.next(setback, attempt(1), NOW, 0.0), Next::Retry(_)));
+            assert_eq!(policy.next(setback, attempt(2), NOW, 0.0), Next::Fail);
         }
     }
 
@@ -177,7 +209,7 @@ mod tests {
             (Failure::RateLimited(None), 1),
             (Failure::NotYetPublished("".into()), 24 * 60),
         ] {
-            let next = policy.next(Setback::Failure(&failure), 99, NOW, 0.5);
+            let next = policy.next(Setback::Failure(&failure), attempt(99), NOW, 0.5);
             assert!(matches!(next, Next::Wait(_)));
             assert_eq!(wait_minutes(next), minutes, "{failure}");
         }
@@ -186,7 +218,7 @@ mod tests {
     #[test]
     fn who_has_little_patience_fails_instead_of_waiting_long() {
         let policy = RetryPolicy { patience: Some(Duration::from_secs(900)), ..RetryPolicy::default() };
-        let next = |failure: Failure| policy.next(Setback::Failure(&failure), 1, NOW, 0.0);
+        let next = |failure: Failure| policy.next(Setback::Failure(&failure), attempt(1), NOW, 0.0);
         assert_eq!(next(Failure::NotYetPublished(String::new())), Next::Fail);
         assert_eq!(wait_minutes(next(Failure::RateLimited(Some(900)))), 15);
         assert_eq!(next(Failure::RateLimited(Some(901))), Next::Fail);
@@ -195,10 +227,74 @@ mod tests {
     #[test]
     fn what_can_not_pass_is_not_tried_again() {
         let policy = RetryPolicy::default();
-        let next = |failure: Failure| policy.next(Setback::Failure(&failure), 1, NOW, 0.0);
+        let next = |failure: Failure| policy.next(Setback::Failure(&failure), attempt(1), NOW, 0.0);
         assert_eq!(next(Failure::NotAvailable(String::new())), Next::Fail);
         assert_eq!(next(Failure::InvalidUnit(String::new())), Next::Fail);
         assert_eq!(next(Failure::Unauthorized(String::new())), Next::PauseSource);
-        assert_eq!(next(Failure::NoData(String::new())), Next::Empty);
+    }
+
+    #[test]
+    fn an_empty_answer_is_believed_only_when_it_is_given_again_a_while_later() {
+        let policy = RetryPolicy::default();
+        let failure = Failure::NoData("[]".into());
+        let next = |attempt, empties, jitter| {
+            policy.next(Setback::Failure(&failure), Tries { attempt, empties }, NOW, jitter)
+        };
+        for attempt in [1, 3, 99] {
+            for jitter in [0.0, 0.5, 1.0] {
+                let Next::Confirm(at) = next(attempt, 0, jitter) else { panic!("believed at once") };
+                assert!((90..=113).contains(&(at - NOW).num_seconds()), "{jitter}");
+            }
+            assert_eq!([next(attempt, 1, 0.0), next(attempt, 7, 0.0)], [Next::Empty; 2]);
+        }
+    }
+
+    #[test]
+    fn who_has_little_patience_asks_again_sooner_and_still_asks() {
+        let patience = Some(Duration::from_secs(10));
+        let policy = RetryPolicy { patience, ..RetryPolicy::default() };
+        let failure = Failure::NoData(String::new());
+        let next = policy.next(Setback::Failure(&failure), attempt(1), NOW, 1.0);
+        assert_eq!(next, Next::Confirm(NOW + TimeDelta::seconds(10)));
+    }
+
+    proptest! {
+        #[test]
+        fn no_task_runs_for_ever_without_waiting_and_none_more_often_than_its_attempts(
+            attempts in 1..6u32, jitter in 0.0..1.0f64,
+            setbacks in prop::collection::vec(0..6usize, 1..40),
+        ) {
+            let policy = RetryPolicy { attempts, ..RetryPolicy::default() };
+            let (empty, unavailable) = (Failure::NoData(String::new()), unavailable());
+            let (malformed, limited) = (Failure::Malformed(String::new()), Failure::RateLimited(None));
+            let (mut tries, mut now, mut told) = (attempt(1), NOW, 0);
+            for setback in setbacks {
+                let setback = [
+                    Setback::Failure(&empty),
+                    Setback::Failure(&unavailable),
+                    Setback::Failure(&malformed),
+                    Setback::Failure(&limited),
+                    Setback::Crash,
+                    Setback::Timeout,
+                ][setback];
+                told += u32::from(matches!(setback, Setback::Failure(Failure::NoData(_))));
+                let next = policy.next(setback, tries, now, jitter);
+                prop_assert!(tries.attempt <= attempts);
+                match next {
+                    Next::Retry(at) | Next::Wait(at) | Next::Confirm(at) => {
+                        prop_assert!(at - now >= TimeDelta::seconds(60));
+                        now = at;
+                    }
+                    Next::Empty => prop_assert_eq!(told, 2),
+                    Next::Fail | Next::PauseSource => prop_assert!(told < 2),
+                }
+                match next {
+                    Next::Retry(_) => tries.attempt += 1,
+                    Next::Confirm(_) => tries.empties += 1,
+                    Next::Wait(_) => {}
+                    Next::Empty | Next::Fail | Next::PauseSource => break,
+                }
+            }
+        }
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     clock,
-    domain::{Failure, Next, RetryPolicy, Series, Setback, Validated, validate},
+    domain::{Failure, Next, RetryPolicy, Series, Setback, Tries, Validated, validate},
     egress::Usage,
     source::{CallReport, Fault, LogLevel, LogLine, Source},
     store::{self, AttemptReport, Claim, Ending, Finished, NewLogLine, Store, StoreError, TaskError},
@@ -72,7 +72,9 @@ pub(super) async fn refuse(store: &Store, claim: &Claim, why: &str) -> Result<Co
 }
 
 fn judge(call: CallReport<Vec<Series>>, claim: &Claim, retry: &RetryPolicy) -> Verdict {
-    let next = |setback| Step::Then(retry.next(setback, claim.attempt, clock::now(), rand::random()));
+    // As if told before: how often a task was told that there is nothing is not kept, so the first time counts.
+    let tries = Tries { attempt: claim.attempt, empties: 1 };
+    let next = |setback| Step::Then(retry.next(setback, tries, clock::now(), rand::random()));
     match call.outcome {
         Ok(Ok(series)) => {
             let validated = validate(claim.window, claim.unit.capacity_mw, series);
@@ -145,7 +147,7 @@ async fn commit(
             match next {
                 Next::Empty => Ending::Empty(&message),
                 Next::Retry(at) => Ending::Retry((*at).into(), error),
-                Next::Wait(at) => Ending::Release(Some((*at).into()), error),
+                Next::Wait(at) | Next::Confirm(at) => Ending::Release(Some((*at).into()), error),
                 Next::Fail | Next::PauseSource => Ending::Failed(error),
             }
         }
