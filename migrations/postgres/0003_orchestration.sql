@@ -34,8 +34,8 @@ CREATE TABLE series_months (
     PRIMARY KEY (series_id, month)
 );
 
--- What asking for a unit's month last came to; it outlives jobs. empty_count: askings in a row, on days of their
--- own, that found nothing.
+-- What asking for a unit's month last came to; it outlives jobs. empty_since: the first of the askings in a row for
+-- all of the month that found nothing.
 CREATE TABLE unit_months (
     generation_unit_id BIGINT NOT NULL REFERENCES generation_units (id) ON DELETE CASCADE,
     month              TEXT NOT NULL CHECK (month ~ '^[0-9]{4}-[01][0-9]$'),
@@ -43,10 +43,11 @@ CREATE TABLE unit_months (
     error_code         TEXT,
     error_message      TEXT,
     rejected           BIGINT NOT NULL DEFAULT 0 CHECK (rejected >= 0),
-    empty_count        BIGINT NOT NULL DEFAULT 0 CHECK (empty_count >= 0),
+    empty_since        TIMESTAMPTZ,
     asked_at           TIMESTAMPTZ NOT NULL,
     task_id            BIGINT,
-    PRIMARY KEY (generation_unit_id, month)
+    PRIMARY KEY (generation_unit_id, month),
+    CHECK (empty_since IS NULL OR outcome = 'empty')
 );
 
 -- The circuit of each source: passing failures in a row over all its tasks, when it lets a task through again, how

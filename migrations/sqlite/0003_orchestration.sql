@@ -41,8 +41,8 @@ JOIN series s ON s.generation_unit_id = t.generation_unit_id
 JOIN measurements m ON m.series_id = s.id AND m.start >= t.start_date / 1000000 AND m.start < t.end_date / 1000000
 GROUP BY s.id, t.month;
 
--- What asking for a unit's month last came to; it outlives jobs. empty_count: askings in a row, on days of their
--- own, that found nothing.
+-- What asking for a unit's month last came to; it outlives jobs. empty_since: the first of the askings in a row for
+-- all of the month that found nothing.
 CREATE TABLE unit_months (
     generation_unit_id INTEGER NOT NULL REFERENCES generation_units (id) ON DELETE CASCADE,
     month              TEXT NOT NULL CHECK (month GLOB '[0-9][0-9][0-9][0-9]-[0-1][0-9]'),
@@ -50,10 +50,11 @@ CREATE TABLE unit_months (
     error_code         TEXT,
     error_message      TEXT,
     rejected           INTEGER NOT NULL DEFAULT 0 CHECK (rejected >= 0),
-    empty_count        INTEGER NOT NULL DEFAULT 0 CHECK (empty_count >= 0),
+    empty_since        INTEGER,
     asked_at           INTEGER NOT NULL,
     task_id            INTEGER,
-    PRIMARY KEY (generation_unit_id, month)
+    PRIMARY KEY (generation_unit_id, month),
+    CHECK (empty_since IS NULL OR outcome = 'empty')
 ) STRICT, WITHOUT ROWID;
 
 -- The circuit of each source: passing failures in a row over all its tasks, when it lets a task through again, how

@@ -252,10 +252,11 @@ pub(crate) async fn create_job(
 ) -> anyhow::Result<i64> {
     let window = Window { start: tasks[0].window.start, end: tasks[tasks.len() - 1].window.end };
     let job = NewJob {
-        windfarm_id,
+        windfarm_ids: &[windfarm_id],
         window,
         tasks,
         priority: Priority::Default,
+        max_concurrency: None,
         max_attempts: 3,
         metadata: serde_json::json!({}),
         created_by_id: None,

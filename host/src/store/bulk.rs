@@ -185,15 +185,19 @@ impl Bulk {
             Raw::Sqlite(conn) => {
                 for (from, count) in powers_of_two(self.rows()) {
                     let (text, arguments) = sqlite!(self, from, count);
-                    changed +=
-                        sqlx::query_with(AssertSqlSafe(text), arguments).execute(&mut *conn).await?.rows_affected();
+                    changed += sqlx::query_with(AssertSqlSafe(text), arguments)
+                        .execute(&mut *conn)
+                        .await?
+                        .rows_affected();
                 }
             }
             Raw::Postgres(conn) => {
                 for (from, count) in pieces(self.rows()) {
                     let (text, arguments) = postgres!(self, from, count);
-                    changed +=
-                        sqlx::query_with(AssertSqlSafe(text), arguments).execute(&mut *conn).await?.rows_affected();
+                    changed += sqlx::query_with(AssertSqlSafe(text), arguments)
+                        .execute(&mut *conn)
+                        .await?
+                        .rows_affected();
                 }
             }
         }

@@ -116,6 +116,7 @@ impl Store {
         let Some((attempts, max_attempts)) = held else {
             return Err(StoreError::LostLease { task_id: claim.task_id });
         };
+        let whole = report.month.unwrap_or(claim.window);
         let mut written = Written::default();
         if let Ending::Records(validated) = ending {
             if validated.accepted.is_empty() {
@@ -127,7 +128,7 @@ impl Store {
                 source: &claim.source,
                 attempt_id: claim.attempt_id,
                 month: claim.month,
-                whole: report.month.unwrap_or(claim.window),
+                whole,
                 now,
             };
             written = writer.write(&mut tx, &validated.accepted).await.doing("storing measurements")?;
@@ -138,7 +139,7 @@ impl Store {
         if let Some(rejected) = next.rejected {
             rejections::record(&mut tx, claim, rejected).await?;
         }
-        months::record(&mut tx, claim, &next, now).await.doing(DOING)?;
+        months::record(&mut tx, claim, &next, whole, now).await.doing(DOING)?;
 
         let twins = twins::complete(&mut tx, claim, &next.finished, now).await?;
         let ids = twins.iter().map(|twin| twin.job_id).chain([claim.job_id]).collect();

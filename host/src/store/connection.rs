@@ -2,9 +2,7 @@
 
 use std::ops::{Deref, DerefMut};
 
-use sqlx::{
-    PgConnection, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool, pool::PoolConnection,
-};
+use sqlx::{PgConnection, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool, pool::PoolConnection};
 
 use super::{sql, sqlite};
 
@@ -149,7 +147,12 @@ impl Transaction {
         match &self.0 {
             Connection::Sqlite(_) | Connection::SqliteTransaction(_) => Ok(()),
             Connection::Postgres(_) | Connection::PostgresTransaction(_) => {
-                sql::query("SELECT pg_notify($1, $2)").bind(channel).bind(payload).execute(self).await.map(drop)
+                sql::query("SELECT pg_notify($1, $2)")
+                    .bind(channel)
+                    .bind(payload)
+                    .execute(self)
+                    .await
+                    .map(drop)
             }
         }
     }

@@ -6,7 +6,13 @@ use serde::Serialize;
 use serde_json::Value;
 use sqlx::FromRow;
 
-use super::{Instant, Store, StoreError, bulk::{Document, bulk}, connection::Connection, error::Doing, sql};
+use super::{
+    Instant, Store, StoreError,
+    bulk::{Document, bulk},
+    connection::Connection,
+    error::Doing,
+    sql,
+};
 
 macro_rules! kinds {
     ($($(#[$doc:meta])* $variant:ident = $word:literal,)+) => {

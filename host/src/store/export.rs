@@ -9,9 +9,7 @@ use futures::{
 use serde::Serialize;
 use sqlx::FromRow;
 
-use super::{
-    Store, StoreError, connection::Db, error::Doing, instant::Seconds, measurements::length, sql,
-};
+use super::{Store, StoreError, connection::Db, error::Doing, instant::Seconds, measurements::length, sql};
 use crate::domain::{Labels, Quantity};
 
 const DOING: &str = "reading measurements";
@@ -93,7 +91,12 @@ impl Store {
     }
 
     /// The rows of one series that start in a span, as they come from the database.
-    fn rows(&self, series_id: i64, from: i64, to: i64) -> BoxStream<'_, Result<(Seconds, i64, f64), StoreError>> {
+    fn rows(
+        &self,
+        series_id: i64,
+        from: i64,
+        to: i64,
+    ) -> BoxStream<'_, Result<(Seconds, i64, f64), StoreError>> {
         const ROWS: &str = "SELECT start, seconds, value FROM measurements
              WHERE series_id = $1 AND start >= $2 AND start < $3 ORDER BY start";
         macro_rules! rows {

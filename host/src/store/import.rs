@@ -9,8 +9,8 @@ use super::{
     Instant, Store, StoreError,
     connection::Connection,
     error::Doing,
-    sql,
     registry::{RegisteredUnit, UnitRow},
+    sql,
 };
 use crate::domain::Unit;
 

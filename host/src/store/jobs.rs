@@ -243,7 +243,8 @@ async fn insert_tasks(
     now: Instant,
 ) -> sqlx::Result<()> {
     let tasks = job.tasks;
-    let status = |task: &PlannedTask| if task.verdict.runs() { TaskStatus::Pending } else { TaskStatus::Skipped };
+    let status =
+        |task: &PlannedTask| if task.verdict.runs() { TaskStatus::Pending } else { TaskStatus::Skipped };
     let skipped: Vec<_> = tasks.iter().map(|task| task.verdict.skipped()).collect();
     bulk(
         "INSERT INTO backfill_tasks (job_id, generation_unit_id, source, month, start_date, end_date, status,

@@ -72,20 +72,18 @@ impl Store {
     pub async fn held_until(&self, source: &str) -> Result<Option<Instant>, StoreError> {
         const DOING: &str = "looking whether a source is held off";
         let mut conn = self.read(DOING).await?;
-        let held: Option<Option<Instant>> = sql::query("SELECT held_until FROM source_limits WHERE source = $1")
-            .bind(source)
-            .scalar_optional(&mut conn)
-            .await
-            .doing(DOING)?;
+        let held: Option<Option<Instant>> =
+            sql::query("SELECT held_until FROM source_limits WHERE source = $1")
+                .bind(source)
+                .scalar_optional(&mut conn)
+                .await
+                .doing(DOING)?;
         Ok(held.flatten())
     }
 }
 
 /// The state of a source that nobody else changes until the transaction ends; its row is made if it is new.
-async fn locked(
-    conn: &mut Connection,
-    source: &str,
-) -> sqlx::Result<(Option<Instant>, Option<Instant>)> {
+async fn locked(conn: &mut Connection, source: &str) -> sqlx::Result<(Option<Instant>, Option<Instant>)> {
     let text = format!("SELECT tat, held_until FROM source_limits WHERE source = $1 {}", conn.lock_rows());
     if let Some(state) = sql::query(text.clone()).bind(source).optional(conn).await? {
         return Ok(state);

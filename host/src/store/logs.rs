@@ -92,7 +92,8 @@ impl Store {
         let mut kept = Vec::new();
         for task in tasks {
             let text = format!("SELECT id FROM backfill_tasks WHERE id = $1 {}", tx.keep_rows());
-            let found: Option<i64> = sql::query(text).bind(task).scalar_optional(&mut tx).await.doing(DOING)?;
+            let found: Option<i64> =
+                sql::query(text).bind(task).scalar_optional(&mut tx).await.doing(DOING)?;
             kept.extend(found);
         }
         let lines: Vec<_> = lines.iter().filter(|line| kept.contains(&line.task_id)).collect();

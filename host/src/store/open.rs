@@ -88,10 +88,8 @@ impl Store {
 
     async fn connect(address: &Address) -> Result<Self, StoreError> {
         const DOING: &str = "opening the database";
-        let named = |name: String| move |source| StoreError::Open {
-            database: name,
-            fault: super::error::fault(&source),
-            source,
+        let named = |name: String| {
+            move |source| StoreError::Open { database: name, fault: super::error::fault(&source), source }
         };
         match address {
             Address::File(path) => {
@@ -151,7 +149,10 @@ impl Store {
         if tables == 0 {
             return Ok(0);
         }
-        sql::query("SELECT COALESCE(MAX(version), 0) FROM _sqlx_migrations").scalar(&mut tx).await.doing(DOING)
+        sql::query("SELECT COALESCE(MAX(version), 0) FROM _sqlx_migrations")
+            .scalar(&mut tx)
+            .await
+            .doing(DOING)
     }
 }
 
@@ -181,9 +182,9 @@ impl Address {
         let refused = |why: String| StoreError::Address { url: without_password(url), why };
         let path = match url.split_once(':') {
             Some(("postgres" | "postgresql", _)) => {
-                return postgres::options(url).map(|options| Self::Server(Box::new(options))).map_err(|why| {
-                    refused(format!("{why}; expected postgres://USER:PASSWORD@HOST:PORT/DATABASE"))
-                });
+                return postgres::options(url).map(|options| Self::Server(Box::new(options))).map_err(
+                    |why| refused(format!("{why}; expected postgres://USER:PASSWORD@HOST:PORT/DATABASE")),
+                );
             }
             Some(("sqlite", rest)) => rest.strip_prefix("//").unwrap_or(rest),
             // A single letter is a drive.
@@ -196,9 +197,9 @@ impl Address {
             _ => url,
         };
         match path {
-            "" => {
-                Err(refused("the path is empty; expected sqlite:PATH, e.g. sqlite:data/backfill.db".to_owned()))
-            }
+            "" => Err(refused(
+                "the path is empty; expected sqlite:PATH, e.g. sqlite:data/backfill.db".to_owned(),
+            )),
             ":memory:" => {
                 Err(refused("a history that is gone at exit is of no use; expected sqlite:PATH".to_owned()))
             }
@@ -246,7 +247,9 @@ mod tests {
     fn a_password_is_in_no_message() {
         let Err(error) = Address::of("postgres://me:geheim@host:port/db") else { panic!() };
         assert!(!error.to_string().contains("geheim"), "{error}");
-        let Ok(Address::Server(options)) = Address::of("postgres://me:geheim@db.example.org/b") else { panic!() };
+        let Ok(Address::Server(options)) = Address::of("postgres://me:geheim@db.example.org/b") else {
+            panic!()
+        };
         assert_eq!(postgres::name(&options), "postgres://db.example.org:5432/b");
     }
 }

@@ -5,7 +5,10 @@ use std::collections::{BTreeMap, HashSet};
 use chrono::TimeDelta;
 use sqlx::FromRow;
 
-use super::{Instant, StoreError, circuit, claim::ClaimRequest, claim::DOING, connection::Connection, error::Doing, sql};
+use super::{
+    Instant, StoreError, circuit, claim::ClaimRequest, claim::DOING, connection::Connection, error::Doing,
+    sql,
+};
 
 /// A task of a month that is under way may overtake older ones of the queue by so much waiting, since its answers are
 /// being fetched: 100 units of an area then cost as many requests as one.

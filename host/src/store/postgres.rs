@@ -34,7 +34,11 @@ pub(super) fn options(url: &str) -> Result<PgConnectOptions, String> {
 
 /// The pool, with its first connection made, so that a wrong address shows at once.
 pub(super) async fn pool(options: PgConnectOptions) -> sqlx::Result<PgPool> {
-    PgPoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(ACQUIRE_TIMEOUT).connect_with(options).await
+    PgPoolOptions::new()
+        .max_connections(CONNECTIONS)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .connect_with(options)
+        .await
 }
 
 /// The database as people know it: without user and password.

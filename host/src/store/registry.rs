@@ -68,10 +68,8 @@ impl Store {
         if let Some(windfarm) = found {
             return Ok(windfarm);
         }
-        let names: Vec<String> = sql::query("SELECT name FROM windfarms ORDER BY name")
-            .scalars(&mut conn)
-            .await
-            .doing(DOING)?;
+        let names: Vec<String> =
+            sql::query("SELECT name FROM windfarms ORDER BY name").scalars(&mut conn).await.doing(DOING)?;
         Err(StoreError::NotFound {
             what: "wind farm",
             name: format!("{name:?}"),
@@ -83,10 +81,7 @@ impl Store {
     pub async fn windfarms(&self) -> Result<Vec<Windfarm>, StoreError> {
         const DOING: &str = "listing wind farms";
         let mut conn = self.read(DOING).await?;
-        sql::query("SELECT id, name, metadata FROM windfarms ORDER BY name")
-            .all(&mut conn)
-            .await
-            .doing(DOING)
+        sql::query("SELECT id, name, metadata FROM windfarms ORDER BY name").all(&mut conn).await.doing(DOING)
     }
 
     /// The active units of a wind farm that these sources serve (any source if none is named), by source,

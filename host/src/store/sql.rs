@@ -206,9 +206,9 @@ pub(super) fn storable_json(value: serde_json::Value) -> serde_json::Value {
     match value {
         Json::String(text) => Json::String(storable(text)),
         Json::Array(items) => Json::Array(items.into_iter().map(storable_json).collect()),
-        Json::Object(entries) => {
-            Json::Object(entries.into_iter().map(|(name, value)| (storable(name), storable_json(value))).collect())
-        }
+        Json::Object(entries) => Json::Object(
+            entries.into_iter().map(|(name, value)| (storable(name), storable_json(value))).collect(),
+        ),
         other => other,
     }
 }

@@ -149,11 +149,7 @@ impl Store {
             let why = format!("job {id} has not ended ({}); cancel it first", job.status);
             return Err(StoreError::refused(DOING, why));
         }
-        sql::query("DELETE FROM backfill_jobs WHERE id = $1")
-            .bind(id)
-            .execute(&mut tx)
-            .await
-            .doing(DOING)?;
+        sql::query("DELETE FROM backfill_jobs WHERE id = $1").bind(id).execute(&mut tx).await.doing(DOING)?;
         let data = json!({ "windfarm_id": job.windfarm_id, "status": job.status });
         events::append(&mut tx, EventKind::JobDeleted, Subject::job(id), data, now).await?;
         tx.commit().await.doing(DOING)

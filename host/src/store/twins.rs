@@ -3,7 +3,10 @@
 use serde_json::json;
 use sqlx::{FromRow, types::Json};
 
-use super::{Claim, Finished, Instant, StoreError, commit::DOING, commit::int, connection::Transaction, error::Doing, sql};
+use super::{
+    Claim, Finished, Instant, StoreError, commit::DOING, commit::int, connection::Transaction, error::Doing,
+    sql,
+};
 use crate::domain::TaskOutcome;
 
 /// A task of another job that completed together with one that ran.

@@ -74,7 +74,13 @@ impl Worker {
         stop: CancellationToken,
         watch: mpsc::UnboundedSender<Progress>,
     ) -> Result<(), StoreError> {
-        let beat = Beat { store: self.store.clone(), owner: self.owner.clone(), held: self.held.clone(), serves: false, concurrency: self.options.concurrency.try_into().unwrap_or(u32::MAX) };
+        let beat = Beat {
+            store: self.store.clone(),
+            owner: self.owner.clone(),
+            held: self.held.clone(),
+            serves: false,
+            concurrency: self.options.concurrency.try_into().unwrap_or(u32::MAX),
+        };
         beat.sign_of_life().await?;
         let _heartbeat = Heartbeat::start(beat, self.options.lease, self.options.heartbeat);
         self.work(job, stop, watch).await?;

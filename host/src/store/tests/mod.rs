@@ -1,4 +1,4 @@
-//! The rules of the store, each on a real SQLite file.
+//! The rules of the store, each on a real SQLite file and on a real Postgres.
 
 mod claims;
 mod commits;
@@ -6,13 +6,15 @@ mod counters;
 mod history;
 mod jobs;
 mod opening;
+#[path = "../../../tests/support/postgres.rs"]
+mod postgres;
 mod processes;
 mod records;
 mod registry;
 mod schema;
 mod views;
 
-use std::{path::PathBuf, time::Duration};
+use std::{borrow::Cow, path::PathBuf, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
@@ -21,6 +23,8 @@ use tempfile::TempDir;
 use super::{
     AttemptReport, Claim, ClaimRequest, Ending, Finished, NewJob, NewUnit, NewWindfarm, Store, StoreError,
     TaskError,
+    instant::Seconds,
+    sql::{self, Record},
 };
 use crate::domain::{
     Labels, Measurement, Month, PlannedTask, Priority, Quantity, Series, Unit, Validated, Verdict, Window,
@@ -74,17 +78,43 @@ const fn error<'a>(code: &'a str, message: &'a str) -> TaskError<'a> {
 struct World {
     store: Store,
     dir: TempDir,
+    server: Option<postgres::TestDatabase>,
 }
 
 impl World {
-    async fn new() -> Self {
+    /// On SQLite alone: for what only a file can do.
+    async fn on_sqlite() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let store = Store::open(dir.path().join("backfill.db").to_str().unwrap()).await.unwrap();
-        Self { store, dir }
+        Self { store, dir, server: None }
     }
 
+    /// On Postgres alone; none where there is no server, which was said aloud.
+    async fn on_postgres() -> Option<Self> {
+        let migrate = async |url: &str| drop(Store::migrate(url).await.unwrap());
+        let server = postgres::database_from("store", migrate).await?;
+        let store = Store::open(server.url()).await.unwrap();
+        Some(Self { store, dir: tempfile::tempdir().unwrap(), server: Some(server) })
+    }
+
+    /// One on each database, for a test to be passed on both.
+    async fn on_both() -> Vec<Self> {
+        let mut worlds = vec![Self::on_sqlite().await];
+        worlds.extend(Self::on_postgres().await);
+        worlds
+    }
+
+    /// The file of a world on SQLite.
     fn path(&self) -> PathBuf {
         self.dir.path().join("backfill.db")
+    }
+
+    /// The address of the database.
+    fn url(&self) -> String {
+        match &self.server {
+            Some(server) => server.url().to_owned(),
+            None => self.path().display().to_string(),
+        }
     }
 
     /// A wind farm with units, by (source, code); gives its id and theirs, in the order of source and code.
@@ -135,10 +165,11 @@ impl World {
         now: DateTime<Utc>,
     ) -> Result<i64, StoreError> {
         let job = NewJob {
-            windfarm_id,
+            windfarm_ids: &[windfarm_id],
             window: Window { start: window(month(0)).start, end: window(month(11)).end },
             tasks,
             priority,
+            max_concurrency: None,
             max_attempts: 3,
             metadata: json!({}),
             created_by_id: None,
@@ -181,25 +212,55 @@ impl World {
         self.write(&claim, vec![power(&rows)], now).await
     }
 
-    /// Runs a statement past the store; for reading, and for breaking rules on purpose.
-    async fn sql(&self, sql: &'static str) -> sqlx::Result<Vec<sqlx::sqlite::SqliteRow>> {
-        sqlx::query(sql).fetch_all(&self.store.writer).await
+    /// Runs a statement past the store; for breaking rules on purpose. `@5` is the instant of 5 s after 1970, `#5` the
+    /// start of a measurement then.
+    async fn sql(&self, text: &str) -> sqlx::Result<u64> {
+        let mut tx = self.store.db.begin().await?;
+        let changed = sql::query(self.dialect(text)).execute(&mut tx).await?;
+        tx.commit().await?;
+        Ok(changed)
+    }
+
+    fn dialect(&self, text: &str) -> String {
+        let words = text.split_inclusive([' ', ',', ')', '(']).map(|word| {
+            let (mark, rest) = word.split_at_checked(1).unwrap_or(("", word));
+            let digits = rest.trim_end_matches(|c: char| !c.is_ascii_digit());
+            let end = &rest[digits.len()..];
+            let seconds = match (mark, digits.parse::<i64>()) {
+                ("@" | "#", Ok(seconds)) => seconds,
+                _ => return word.to_owned(),
+            };
+            match (mark, &self.server) {
+                (_, Some(_)) => format!("to_timestamp({seconds}){end}"),
+                ("@", None) => format!("{}{end}", seconds * 1_000_000),
+                (_, None) => format!("{seconds}{end}"),
+            }
+        });
+        words.collect()
+    }
+
+    /// The rows of a query.
+    async fn rows<T: Record>(&self, text: impl Into<Cow<'static, str>>) -> Vec<T> {
+        let mut conn = self.store.db.read().await.unwrap();
+        sql::query(text).all(&mut conn).await.unwrap()
     }
 
     /// The first column of the first row, a number.
-    async fn number(&self, sql: &'static str) -> i64 {
-        sqlx::query_scalar(sql).fetch_one(&self.store.writer).await.unwrap()
+    async fn number(&self, text: impl Into<Cow<'static, str>>) -> i64 {
+        self.rows::<(i64,)>(text).await[0].0
     }
 
     /// All measurements as (unit, start since 2023, seconds, value).
     async fn measurements(&self) -> Vec<(i64, i64, i64, f64)> {
-        sqlx::query_as(
-            "SELECT generation_unit_id, start - 1672531200, seconds, value
-             FROM measurements JOIN series ON id = series_id ORDER BY 1, kind, 2",
-        )
-        .fetch_all(&self.store.writer)
-        .await
-        .unwrap()
+        let rows: Vec<(i64, Seconds, i64, f64)> = self
+            .rows(
+                "SELECT generation_unit_id, start, seconds, value
+                 FROM measurements JOIN series ON id = series_id ORDER BY 1, kind, 2",
+            )
+            .await;
+        rows.into_iter()
+            .map(|(unit, Seconds(start), seconds, value)| (unit, start - 1_672_531_200, seconds, value))
+            .collect()
     }
 }
 

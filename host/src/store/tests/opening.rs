@@ -1,6 +1,6 @@
 use std::os::unix::fs::PermissionsExt;
 
-use super::{super::Fault, World, at, request};
+use super::{super::Fault, World, at, request, sql};
 use crate::store::{NewWorker, Store, StoreError};
 
 #[tokio::test]
@@ -8,7 +8,7 @@ async fn a_database_and_its_folder_are_created_and_opened_again_with_what_they_h
     let dir = tempfile::tempdir().unwrap();
     let url = format!("sqlite:{}/new/folder/b.db", dir.path().display());
     let store = Store::open(&url).await.unwrap();
-    let worker = NewWorker { id: "w", host: "h", pid: 7, version: "1" };
+    let worker = NewWorker { id: "w", host: "h", pid: 7, version: "1", serves: false, concurrency: 4 };
     store.heartbeat(&worker, at(0)).await.unwrap();
     store.close().await;
     let store = Store::open_existing(&url).await.unwrap();
@@ -17,18 +17,17 @@ async fn a_database_and_its_folder_are_created_and_opened_again_with_what_they_h
 
 #[tokio::test]
 async fn connections_run_with_the_settings_that_durability_rests_on() {
-    let world = World::new().await;
+    let world = World::on_sqlite().await;
     assert_eq!(world.number("PRAGMA foreign_keys").await, 1);
     assert_eq!(world.number("PRAGMA synchronous").await, 1);
-    let mode: String =
-        sqlx::query_scalar("PRAGMA journal_mode").fetch_one(&world.store.writer).await.unwrap();
-    assert_eq!(mode, "wal");
+    let mode: Vec<(String,)> = world.rows("PRAGMA journal_mode").await;
+    assert_eq!(mode[0].0, "wal");
     let loose = world
         .number("SELECT COUNT(*) FROM pragma_table_list WHERE type = 'table' AND NOT strict AND name NOT LIKE '\\_%' ESCAPE '\\' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'")
         .await;
     assert_eq!(loose, 0, "every table is STRICT");
     assert!(
-        sqlx::query("DELETE FROM windfarms").execute(&world.store.readers).await.is_err(),
+        sql::query("DELETE FROM windfarms").execute(&mut world.store.db.read().await.unwrap()).await.is_err(),
         "readers can't write"
     );
 }
@@ -49,7 +48,7 @@ async fn many_openers_of_a_new_database_migrate_it_once() {
 
 #[tokio::test]
 async fn two_stores_on_one_file_hand_out_each_task_once() {
-    let world = World::new().await;
+    let world = World::on_sqlite().await;
     world.job(40).await;
     let other = Store::open(world.path().to_str().unwrap()).await.unwrap();
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
@@ -71,7 +70,7 @@ async fn two_stores_on_one_file_hand_out_each_task_once() {
 
 #[tokio::test]
 async fn a_newer_schema_is_refused_by_version() {
-    let world = World::new().await;
+    let world = World::on_sqlite().await;
     world
         .sql(
             "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
@@ -92,7 +91,7 @@ async fn an_older_schema_is_refused_where_nothing_may_be_changed() {
     let path = dir.path().join("empty.db");
     std::fs::write(&path, "").unwrap();
     let error = Store::open_existing(path.to_str().unwrap()).await.unwrap_err();
-    assert!(matches!(error, StoreError::SchemaOlder { found: 0, .. }), "{error}");
+    assert!(matches!(error, StoreError::NoSchema { .. }), "{error}");
     assert!(error.to_string().contains("backfill migrate"), "{error}");
     let error = Store::open_existing(dir.path().join("none.db").to_str().unwrap()).await.unwrap_err();
     assert!(error.to_string().contains("no such file"), "{error}");
@@ -100,9 +99,9 @@ async fn an_older_schema_is_refused_where_nothing_may_be_changed() {
 
 #[tokio::test]
 async fn an_edited_migration_is_refused() {
-    let world = World::new().await;
+    let world = World::on_sqlite().await;
     world.sql("UPDATE _sqlx_migrations SET checksum = x'00' WHERE version = 1").await.unwrap();
-    let error = Store::open(&world.path().display().to_string()).await.unwrap_err();
+    let error = Store::migrate(&world.url()).await.unwrap_err();
     assert!(matches!(error, StoreError::Migration { .. }), "{error}");
 }
 
@@ -128,13 +127,10 @@ async fn what_the_disk_refuses_says_what_to_do() {
 
 #[tokio::test]
 async fn a_full_disk_stores_nothing_of_a_transaction_and_the_next_one_works() {
-    let world = World::new().await;
+    let world = World::on_sqlite().await;
     let pages = world.number("PRAGMA page_count").await;
     // Nothing grows past this: the same code as a full disk.
-    sqlx::query(sqlx::AssertSqlSafe(format!("PRAGMA max_page_count = {}", pages + 4)))
-        .execute(&world.store.writer)
-        .await
-        .unwrap();
+    world.sql(&format!("PRAGMA max_page_count = {}", pages + 4)).await.unwrap();
     let (windfarm, units) = world.windfarm("farm", &[("s", "a")]).await;
     let tasks: Vec<_> = (0..600)
         .map(|index| crate::domain::PlannedTask {
@@ -164,9 +160,13 @@ async fn a_file_that_may_not_be_written_is_named_so() {
         return;
     }
     let error = match Store::open(path.to_str().unwrap()).await {
-        Ok(store) => {
-            store.heartbeat(&NewWorker { id: "w", host: "h", pid: 1, version: "1" }, at(0)).await.unwrap_err()
-        }
+        Ok(store) => store
+            .heartbeat(
+                &NewWorker { id: "w", host: "h", pid: 1, version: "1", serves: false, concurrency: 4 },
+                at(0),
+            )
+            .await
+            .unwrap_err(),
         Err(error) => error,
     };
     assert_eq!(error.fault(), Some(Fault::ReadOnly), "{error}");
@@ -174,7 +174,7 @@ async fn a_file_that_may_not_be_written_is_named_so() {
 
 #[tokio::test]
 async fn a_reader_sees_the_committed_state_while_a_writer_works() {
-    let world = World::new().await;
+    let world = World::on_sqlite().await;
     world.job(2).await;
     let tx = world.store.write("testing").await.unwrap();
     assert_eq!(world.store.job(1).await.unwrap().total_tasks, 2);

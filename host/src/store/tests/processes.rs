@@ -47,7 +47,7 @@ async fn processes_share_a_new_database_and_its_tasks() {
     let dir = tempfile::tempdir().unwrap();
     let url = dir.path().join("backfill.db").to_str().unwrap().to_owned();
     let mut children: Vec<_> = (0..4).map(|_| child(&url)).collect();
-    let world = World { store: Store::open(&url).await.unwrap(), dir };
+    let world = World { store: Store::open(&url).await.unwrap(), dir, server: None };
     let job = world.job(100).await;
     for child in &mut children {
         child.stdin.take().unwrap().write_all(b"go\n").unwrap();

@@ -28,93 +28,103 @@ async fn refusal(world: &World, farms: &[NewWindfarm]) -> String {
 
 #[tokio::test]
 async fn an_import_creates_updates_and_leaves_alone_and_says_which() {
-    let world = World::new().await;
-    let mut farms = [farm("A", vec![unit("s", "1"), unit("s", "2")]), farm("B", vec![unit("t", "1")])];
-    let first = world.store.import(&farms, at(0)).await.unwrap();
-    assert_eq!((first.windfarms, first.units), (counts(2, 0, 0), counts(3, 0, 0)));
-    let again = world.store.import(&farms, at(1)).await.unwrap();
-    assert_eq!((again.windfarms, again.units), (counts(0, 0, 2), counts(0, 0, 3)));
+    for world in World::on_both().await {
+        let mut farms = [farm("A", vec![unit("s", "1"), unit("s", "2")]), farm("B", vec![unit("t", "1")])];
+        let first = world.store.import(&farms, at(0)).await.unwrap();
+        assert_eq!((first.windfarms, first.units), (counts(2, 0, 0), counts(3, 0, 0)));
+        let again = world.store.import(&farms, at(1)).await.unwrap();
+        assert_eq!((again.windfarms, again.units), (counts(0, 0, 2), counts(0, 0, 3)));
 
-    farms[0].metadata.insert("country".to_owned(), "DK".to_owned());
-    farms[0].units[0].unit.capacity_mw = Some(400.0);
-    farms[0].units[1].unit.name = "Renamed".to_owned();
-    farms[1].units.push(unit("t", "2"));
-    let third = world.store.import(&farms, at(2)).await.unwrap();
-    assert_eq!((third.windfarms, third.units), (counts(0, 1, 1), counts(1, 2, 1)));
-    let id = world.store.windfarm_by_name("A").await.unwrap().id;
-    let units = world.store.units(id, &[]).await.unwrap();
-    assert_eq!((units[0].unit.capacity_mw, units[1].unit.name.as_str()), (Some(400.0), "Renamed"));
+        farms[0].metadata.insert("country".to_owned(), "DK".to_owned());
+        farms[0].units[0].unit.capacity_mw = Some(400.0);
+        farms[0].units[1].unit.name = "Renamed".to_owned();
+        farms[1].units.push(unit("t", "2"));
+        let third = world.store.import(&farms, at(2)).await.unwrap();
+        assert_eq!((third.windfarms, third.units), (counts(0, 1, 1), counts(1, 2, 1)));
+        let id = world.store.windfarm_by_name("A").await.unwrap().id;
+        let units = world.store.units(id, &[]).await.unwrap();
+        assert_eq!((units[0].unit.capacity_mw, units[1].unit.name.as_str()), (Some(400.0), "Renamed"));
+    }
 }
 
 #[tokio::test]
 async fn units_with_one_code_need_shares_that_sum_to_one_at_most() {
-    let world = World::new().await;
-    let text = refusal(&world, &[farm("A", vec![unit("s", "1")]), farm("B", vec![unit("s", "1")])]).await;
-    assert!(text.contains("give each a `share`"), "{text}");
-    let text =
-        refusal(&world, &[farm("A", vec![unit("s", "1")]), farm("B", vec![shared("1", "x", "0.5")])]).await;
-    assert!(text.contains("give each a `share`"), "{text}");
-    let text = refusal(&world, &[farm("A", vec![shared("1", "x", "0.7"), shared("1", "y", "0.4")])]).await;
-    assert!(text.contains("above 1"), "{text}");
-    for share in ["0", "-0.5", "1.5", "NaN", "half", ""] {
-        let text = refusal(&world, &[farm("A", vec![shared("1", "x", share)])]).await;
-        assert!(text.contains("share"), "{text}");
+    for world in World::on_both().await {
+        let text = refusal(&world, &[farm("A", vec![unit("s", "1")]), farm("B", vec![unit("s", "1")])]).await;
+        assert!(text.contains("give each a `share`"), "{text}");
+        let text =
+            refusal(&world, &[farm("A", vec![unit("s", "1")]), farm("B", vec![shared("1", "x", "0.5")])])
+                .await;
+        assert!(text.contains("give each a `share`"), "{text}");
+        let text =
+            refusal(&world, &[farm("A", vec![shared("1", "x", "0.7"), shared("1", "y", "0.4")])]).await;
+        assert!(text.contains("above 1"), "{text}");
+        for share in ["0", "-0.5", "1.5", "NaN", "half", ""] {
+            let text = refusal(&world, &[farm("A", vec![shared("1", "x", share)])]).await;
+            assert!(text.contains("share"), "{text}");
+        }
+        let thirds = vec![shared("1", "x", "0.1"), shared("1", "y", "0.2"), shared("1", "z", "0.7")];
+        assert_eq!(world.store.import(&[farm("A", thirds)], at(0)).await.unwrap().units, counts(3, 0, 0));
     }
-    let thirds = vec![shared("1", "x", "0.1"), shared("1", "y", "0.2"), shared("1", "z", "0.7")];
-    assert_eq!(world.store.import(&[farm("A", thirds)], at(0)).await.unwrap().units, counts(3, 0, 0));
 }
 
 #[tokio::test]
 async fn a_unit_that_gets_a_share_makes_room_for_another_in_the_same_import() {
-    let world = World::new().await;
-    world.store.import(&[farm("A", vec![unit("s", "1")])], at(0)).await.unwrap();
-    let farms = [farm("B", vec![shared("1", "B", "0.5")]), farm("A", vec![shared("1", "A", "0.5")])];
-    assert_eq!(world.store.import(&farms, at(1)).await.unwrap().units, counts(1, 1, 0));
+    for world in World::on_both().await {
+        world.store.import(&[farm("A", vec![unit("s", "1")])], at(0)).await.unwrap();
+        let farms = [farm("B", vec![shared("1", "B", "0.5")]), farm("A", vec![shared("1", "A", "0.5")])];
+        assert_eq!(world.store.import(&farms, at(1)).await.unwrap().units, counts(1, 1, 0));
+    }
 }
 
 #[tokio::test]
 async fn what_makes_no_sense_is_refused_whole() {
-    let world = World::new().await;
-    let mut flat = unit("s", "1");
-    flat.unit.capacity_mw = Some(0.0);
-    assert!(refusal(&world, &[farm("A", vec![unit("s", "0"), flat])]).await.contains("above 0 MW"));
-    assert!(refusal(&world, &[farm(" ", vec![])]).await.contains("no name"));
-    assert!(refusal(&world, &[farm("A", vec![unit("s", "")])]).await.contains("a code"));
-    assert!(
-        refusal(&world, &[farm("A", vec![unit("s", "1"), unit("s", "1")])]).await.contains("listed twice")
-    );
-    assert_eq!(world.store.windfarms().await.unwrap(), []);
+    for world in World::on_both().await {
+        let mut flat = unit("s", "1");
+        flat.unit.capacity_mw = Some(0.0);
+        assert!(refusal(&world, &[farm("A", vec![unit("s", "0"), flat])]).await.contains("above 0 MW"));
+        assert!(refusal(&world, &[farm(" ", vec![])]).await.contains("no name"));
+        assert!(refusal(&world, &[farm("A", vec![unit("s", "")])]).await.contains("a code"));
+        assert!(
+            refusal(&world, &[farm("A", vec![unit("s", "1"), unit("s", "1")])])
+                .await
+                .contains("listed twice")
+        );
+        assert_eq!(world.store.windfarms().await.unwrap(), []);
+    }
 }
 
 #[tokio::test]
 async fn a_wrong_name_is_answered_with_the_names_like_it() {
-    let world = World::new().await;
-    let error = world.store.windfarm_by_name("Anholt").await.unwrap_err().to_string();
-    assert_eq!(error, "no wind farm \"Anholt\"; there is none yet; `backfill import` brings them in");
-    world
-        .store
-        .import(&["Anholt", "Horns Rev A", "Horns Rev C", "Rødsand"].map(|n| farm(n, vec![])), at(0))
-        .await
-        .unwrap();
-    let hint = async |name| world.store.windfarm_by_name(name).await.unwrap_err().to_string();
-    assert!(hint("anholdt").await.ends_with("did you mean \"Anholt\"?"));
-    assert!(hint("horns rev").await.ends_with("did you mean \"Horns Rev A\", \"Horns Rev C\"?"));
-    assert!(hint("xyz").await.ends_with("none of the 4 known is like it"));
+    for world in World::on_both().await {
+        let error = world.store.windfarm_by_name("Anholt").await.unwrap_err().to_string();
+        assert_eq!(error, "no wind farm \"Anholt\"; there is none yet; `backfill import` brings them in");
+        world
+            .store
+            .import(&["Anholt", "Horns Rev A", "Horns Rev C", "Rødsand"].map(|n| farm(n, vec![])), at(0))
+            .await
+            .unwrap();
+        let hint = async |name| world.store.windfarm_by_name(name).await.unwrap_err().to_string();
+        assert!(hint("anholdt").await.ends_with("did you mean \"Anholt\"?"));
+        assert!(hint("horns rev").await.ends_with("did you mean \"Horns Rev A\", \"Horns Rev C\"?"));
+        assert!(hint("xyz").await.ends_with("none of the 4 known is like it"));
+    }
 }
 
 #[tokio::test]
 async fn units_are_listed_by_source_and_inactive_ones_are_not() {
-    let world = World::new().await;
-    let mut retired = unit("s", "3");
-    retired.active = false;
-    let farms = [farm("A", vec![unit("t", "1"), unit("s", "2"), retired])];
-    world.store.import(&farms, at(0)).await.unwrap();
-    let id = world.store.windfarm_by_name("A").await.unwrap().id;
-    let codes = async |sources: &[&str]| -> Vec<String> {
-        let sources: Vec<_> = sources.iter().map(|source| (*source).to_owned()).collect();
-        world.store.units(id, &sources).await.unwrap().into_iter().map(|unit| unit.unit.code).collect()
-    };
-    assert_eq!(codes(&[]).await, ["2", "1"]);
-    assert_eq!(codes(&["t"]).await, ["1"]);
-    assert_eq!(codes(&["s", "t"]).await, ["2", "1"]);
+    for world in World::on_both().await {
+        let mut retired = unit("s", "3");
+        retired.active = false;
+        let farms = [farm("A", vec![unit("t", "1"), unit("s", "2"), retired])];
+        world.store.import(&farms, at(0)).await.unwrap();
+        let id = world.store.windfarm_by_name("A").await.unwrap().id;
+        let codes = async |sources: &[&str]| -> Vec<String> {
+            let sources: Vec<_> = sources.iter().map(|source| (*source).to_owned()).collect();
+            world.store.units(id, &sources).await.unwrap().into_iter().map(|unit| unit.unit.code).collect()
+        };
+        assert_eq!(codes(&[]).await, ["2", "1"]);
+        assert_eq!(codes(&["t"]).await, ["1"]);
+        assert_eq!(codes(&["s", "t"]).await, ["2", "1"]);
+    }
 }
