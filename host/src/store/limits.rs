@@ -88,9 +88,15 @@ async fn locked(conn: &mut Connection, source: &str) -> sqlx::Result<(Option<Ins
     if let Some(state) = sql::query(text.clone()).bind(source).optional(conn).await? {
         return Ok(state);
     }
+    make(conn, source).await?;
+    sql::query(text).bind(source).one(conn).await
+}
+
+/// Makes the row of a source that is new.
+pub(super) async fn make(conn: &mut Connection, source: &str) -> sqlx::Result<()> {
     sql::query("INSERT INTO source_limits (source) VALUES ($1) ON CONFLICT DO NOTHING")
         .bind(source)
         .execute(conn)
         .await?;
-    sql::query(text).bind(source).one(conn).await
+    Ok(())
 }

@@ -6,7 +6,6 @@ use chrono::{DateTime, Utc};
 use futures::{FutureExt, future::BoxFuture};
 
 use crate::{
-    clock,
     egress::{Allowance, AnswerIndex, KeptAnswer, NewAnswer, Rate},
     store::{self, Store},
 };
@@ -24,6 +23,8 @@ impl Allowance for StoredAllowance {
         rate: Option<&'a Rate>,
         now: DateTime<Utc>,
     ) -> BoxFuture<'a, anyhow::Result<Duration>> {
+        // All hosts reckon with one clock.
+        let now = self.0.shared_time(now);
         let next = move |arrival, held_until: Option<DateTime<Utc>>| match rate {
             Some(rate) => {
                 let slot = rate.reserve(arrival, held_until, now);
@@ -37,7 +38,8 @@ impl Allowance for StoredAllowance {
     }
 
     fn hold_off<'a>(&'a self, source: &'a str, until: DateTime<Utc>) -> BoxFuture<'a, anyhow::Result<()>> {
-        async move { Ok(self.0.hold_off(source, until, clock::now()).await?) }.boxed()
+        let until = self.0.shared_time(until);
+        async move { Ok(self.0.hold_off(source, until, self.0.now()).await?) }.boxed()
     }
 }
 
