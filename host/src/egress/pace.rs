@@ -72,21 +72,19 @@ impl Pace {
     /// top of what others send.
     pub(super) async fn slot(&self, waiting: &watch::Sender<bool>) -> Result<(), EgressError> {
         loop {
-            let now = clock::now();
-            let reserved = self.allowance.reserve(&self.source, self.rate.as_ref(), now).await;
-            let wait =
+            let reserved = self.allowance.reserve(&self.source, self.rate.as_ref(), clock::now).await;
+            let send_at =
                 reserved.map_err(|error| EgressError::internal("no slot of the rate limit", &error))?;
+            let wait = (send_at - clock::now()).to_std().unwrap_or_default();
             if wait.is_zero() {
                 return Ok(());
             }
-            // The store's own time is not counted as late: a slow one would never let anybody go.
-            let due = clock::now().max(now + TimeDelta::from_std(wait).unwrap_or(LONGEST_HOLD));
             let in_line = Waiting::start(waiting);
             tokio::time::sleep(wait).await;
             drop(in_line);
             let held = *self.held_until.lock().unwrap_or_else(PoisonError::into_inner);
             let now = clock::now();
-            if held <= now && now <= due + self.lateness {
+            if held <= now && now <= send_at + self.lateness {
                 return Ok(());
             }
         }
@@ -152,10 +150,10 @@ mod tests {
             &'a self,
             _: &'a str,
             _: Option<&'a Rate>,
-            _: DateTime<Utc>,
-        ) -> BoxFuture<'a, anyhow::Result<Duration>> {
+            now: fn() -> DateTime<Utc>,
+        ) -> BoxFuture<'a, anyhow::Result<DateTime<Utc>>> {
             let wait = self.0.lock().unwrap().pop().unwrap();
-            async move { Ok(wait) }.boxed()
+            async move { Ok(now() + wait) }.boxed()
         }
 
         fn hold_off<'a>(&'a self, _: &'a str, _: DateTime<Utc>) -> BoxFuture<'a, anyhow::Result<()>> {

@@ -37,8 +37,8 @@ const MAX_BURST: u32 = 1000;
 /// A reserved place in the order of requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Slot {
-    /// How long to wait before sending.
-    pub wait: Duration,
+    /// When to send; now, or later.
+    pub send_at: DateTime<Utc>,
     /// The state to store for the next caller.
     pub arrival: DateTime<Utc>,
 }
@@ -79,7 +79,7 @@ impl Rate {
         let open = held_until.map_or(now, |held| held.max(now));
         let arrival = arrival.unwrap_or(open);
         let send_at = open.max(arrival - tolerance);
-        Slot { wait: (send_at - now).to_std().unwrap_or_default(), arrival: arrival.max(send_at) + interval }
+        Slot { send_at, arrival: arrival.max(send_at) + interval }
     }
 }
 
@@ -198,11 +198,11 @@ mod tests {
         let rate = rate("1/s");
         let held = START + span(Duration::from_secs(600));
         let first = rate.reserve(None, Some(held), START);
-        assert_eq!(first.wait, Duration::from_secs(600));
+        assert_eq!(first.send_at, held);
         let second = rate.reserve(Some(first.arrival), Some(held), START);
-        assert_eq!(second.wait, Duration::from_secs(600) + rate.interval());
+        assert_eq!(second.send_at, held + rate.interval());
         let after = held + span(Duration::from_secs(5));
-        assert_eq!(rate.reserve(Some(first.arrival), Some(held), after).wait, Duration::ZERO);
+        assert_eq!(rate.reserve(Some(first.arrival), Some(held), after).send_at, after);
     }
 
     /// When requests go out that ask at the given pauses (ms) after each other.
@@ -214,7 +214,7 @@ mod tests {
                 now += span(Duration::from_millis(*pause));
                 let slot = rate.reserve(arrival, None, now);
                 arrival = Some(slot.arrival);
-                now + span(slot.wait)
+                slot.send_at
             })
             .collect()
     }

@@ -1,7 +1,5 @@
 //! The store behind the egress policy: one allowance and one index of answers for every host.
 
-use std::time::Duration;
-
 use chrono::{DateTime, Utc};
 use futures::{FutureExt, future::BoxFuture};
 
@@ -22,16 +20,14 @@ impl Allowance for StoredAllowance {
         &'a self,
         source: &'a str,
         rate: Option<&'a Rate>,
-        now: DateTime<Utc>,
-    ) -> BoxFuture<'a, anyhow::Result<Duration>> {
+        now: fn() -> DateTime<Utc>,
+    ) -> BoxFuture<'a, anyhow::Result<DateTime<Utc>>> {
         let next = move |arrival, held_until: Option<DateTime<Utc>>| match rate {
             Some(rate) => {
-                let slot = rate.reserve(arrival, held_until, now);
-                (slot.wait, slot.arrival)
+                let slot = rate.reserve(arrival, held_until, now());
+                (slot.send_at, slot.arrival)
             }
-            None => {
-                (held_until.map_or(Duration::ZERO, |held| (held - now).to_std().unwrap_or_default()), now)
-            }
+            None => (held_until.map_or_else(now, |held| held.max(now())), now()),
         };
         async move { Ok(self.0.reserve_slot(source, next).await?) }.boxed()
     }
