@@ -98,6 +98,11 @@ impl Store {
         at + TimeDelta::microseconds(self.ahead.load(Ordering::Relaxed))
     }
 
+    /// An instant of the shared clock, by this host's.
+    pub fn own_time(&self, at: DateTime<Utc>) -> DateTime<Utc> {
+        at - TimeDelta::microseconds(self.ahead.load(Ordering::Relaxed))
+    }
+
     /// Compares this host's clock with the server's.
     pub async fn compare_clocks(&self) -> Result<(), StoreError> {
         const DOING: &str = "comparing clocks";
