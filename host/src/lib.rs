@@ -4,6 +4,7 @@
 //! One direction of dependency: `cli → worker → store, source`; `source → egress`; `store`, `egress` and
 //! `domain` do not know each other. wasmtime types stay in `source`, sqlx types in `store`.
 
+pub mod api;
 pub mod cli;
 pub mod clock;
 pub mod config;

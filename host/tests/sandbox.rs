@@ -35,7 +35,7 @@ async fn hostile(hosts: &str, caps: &str) -> Source {
 
 async fn call(source: &Source, what: &str, url: &str) -> CallReport<Vec<Series>> {
     let month = month("2024-01");
-    source.fetch(&unit(what, &[("url", url)]), month, source.window(month)).await
+    source.fetch(&unit(what, &[("url", url)]), month, source.window(month), Reuse::Fresh).await
 }
 
 /// The fault of a call, after making sure that the next call is not affected.

@@ -21,6 +21,8 @@ CREATE INDEX backfill_tasks_ready_month ON backfill_tasks (source, month, queue_
 -- A unit's month is fetched once, however many jobs want it.
 CREATE INDEX backfill_tasks_open_unit ON backfill_tasks (generation_unit_id, month)
     WHERE status IN ('pending', 'in_progress');
+-- Attempts under way; those of a cancelled job are open until their worker has stopped them.
+CREATE INDEX task_attempts_open ON task_attempts (task_id) WHERE ended_at IS NULL;
 -- Job lists: the newest first, and by source.
 CREATE INDEX backfill_tasks_source ON backfill_tasks (source, job_id);
 
@@ -63,6 +65,7 @@ ALTER TABLE source_limits ADD COLUMN failures_in_row INTEGER NOT NULL DEFAULT 0 
 ALTER TABLE source_limits ADD COLUMN open_until INTEGER;
 ALTER TABLE source_limits ADD COLUMN opened_count INTEGER NOT NULL DEFAULT 0 CHECK (opened_count >= 0);
 ALTER TABLE source_limits ADD COLUMN open_cause TEXT;
+ALTER TABLE source_limits ADD COLUMN on_trial INTEGER NOT NULL DEFAULT 0 CHECK (on_trial IN (0, 1));
 
 -- What a schedule last did, for people.
 ALTER TABLE schedules ADD COLUMN last_outcome TEXT;

@@ -118,7 +118,7 @@ impl Load {
             attributes: [((*name).to_owned(), value.clone())].into(),
         };
         let month: Month = documents::MONTH.parse()?;
-        let report = source.fetch(&unit, month, source.window(month)).await;
+        let report = source.fetch(&unit, month, source.window(month), Reuse::Fresh).await;
         let series = report.outcome?.map_err(|failure| anyhow::anyhow!("{failure:?}"))?;
         let measurements = series.iter().map(|series| series.measurements.len()).sum();
         Ok((measurements, (report.cpu, report.wall)))

@@ -34,12 +34,17 @@ pub(super) fn engine(config: &Config) -> anyhow::Result<Engine> {
     Engine::new(Some(&cache))
 }
 
-/// The database of the configuration, made and migrated where it is new.
+/// The address of the configuration's database, with its password.
+pub(super) fn database_url(config: &Config) -> String {
+    match &config.database {
+        Database::Sqlite { path } => format!("sqlite://{}", path.display()),
+        Database::Postgres { url } => url.expose().to_owned(),
+    }
+}
+
+/// The database of the configuration; a file is made where there is none.
 pub(super) async fn store(config: &Config) -> anyhow::Result<Store> {
-    Ok(match &config.database {
-        Database::Sqlite { path } => Store::open(&format!("sqlite://{}", path.display())).await?,
-        Database::Postgres { url } => Store::open(url.expose()).await?,
-    })
+    Ok(Store::open(&database_url(config)).await?)
 }
 
 /// What gates share where there is no database: an allowance of this process alone, and nothing is kept.

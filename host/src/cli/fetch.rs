@@ -9,6 +9,7 @@ use super::{
     output::{self, Format},
 };
 use crate::domain::{Month, Unit, validate};
+use crate::egress::Reuse;
 
 /// Fetch one unit's month in the real sandbox, without a database.
 ///
@@ -56,7 +57,7 @@ impl Fetch {
             return output::failure("invalid-unit", &why, self.format);
         }
         let window = source.window(self.month);
-        let call = source.fetch(&unit, self.month, window).await;
+        let call = source.fetch(&unit, self.month, window, Reuse::Fresh).await;
         tracing::info!(
             requests = call.usage.requests,
             bytes = call.usage.bytes,

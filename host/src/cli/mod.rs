@@ -16,9 +16,11 @@ mod export;
 mod fetch;
 mod import;
 mod logging;
+mod migrate;
 mod one_source;
 mod output;
 mod run;
+mod serve;
 mod source_list;
 mod watch;
 
@@ -69,6 +71,10 @@ enum Command {
     Source(SourceCommand),
     Import(import::Import),
     Run(run::Run),
+    Serve(serve::Serve),
+    #[command(name = "worker")]
+    Work(serve::Work),
+    Migrate(migrate::Migrate),
     Export(export::Export),
     Completions(completions::Completions),
 }
@@ -110,6 +116,9 @@ async fn act(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Source(SourceCommand::Collect(command)) => command.act(config).await,
         Command::Import(command) => command.act(config).await,
         Command::Run(command) => command.act(config).await,
+        Command::Serve(command) => command.act(config).await,
+        Command::Work(command) => command.act(config).await,
+        Command::Migrate(command) => command.act(config).await,
         Command::Export(command) => command.act(config).await,
         Command::Completions(command) => command.act(),
     }

@@ -90,7 +90,7 @@ impl Run {
         let tasks = plan(&plan_units(&units, &registry), request, &HashMap::new(), clock::now()).tasks;
         self.say_what_is_skipped(&tasks)?;
         give_up_abandoned(&config, &store).await?;
-        let worker = Worker::new(store.clone(), registry, options(&config));
+        let worker = Worker::new(store.clone(), registry, Options::in_foreground(&config));
         let metadata = json!({ "windfarm": windfarm.name, "sources": self.sources, "worker": worker.id() });
         let job = NewJob {
             windfarm_ids: &[windfarm.id],
@@ -209,35 +209,6 @@ fn span(tasks: &[PlannedTask]) -> Option<Window> {
     let start = tasks.iter().map(|task| task.window.start).min()?;
     let end = tasks.iter().map(|task| task.window.end).max()?;
     Some(Window { start, end })
-}
-
-/// Somebody is waiting: longer than an upstream's ban (ENTSO-E: ten minutes) nobody should.
-const FOREGROUND_PATIENCE: Duration = Duration::from_secs(15 * 60);
-
-/// Longer than the passing emptiness of an upstream that was seen (22 seconds), and no longer than it must be.
-const FOREGROUND_CONFIRM: Duration = Duration::from_secs(30);
-
-fn options(config: &Config) -> Options {
-    let worker = &config.worker;
-    Options {
-        concurrency: worker.concurrency as usize,
-        source_concurrency: config
-            .sources
-            .iter()
-            .map(|source| (source.id.as_str().to_owned(), source.concurrency))
-            .collect(),
-        lease: worker.lease,
-        heartbeat: worker.heartbeat,
-        poll: worker.poll,
-        retry: RetryPolicy {
-            attempts: worker.retry.attempts,
-            base: worker.retry.base,
-            longest: worker.retry.max,
-            patience: Some(FOREGROUND_PATIENCE),
-            confirm: FOREGROUND_CONFIRM,
-            ..RetryPolicy::default()
-        },
-    }
 }
 
 /// A row per unit, and what failed with its reason.

@@ -9,12 +9,16 @@ use super::reading::{Bounded, Section};
 pub struct Worker {
     /// Tasks at once in this process; they mostly wait for upstreams.
     pub concurrency: u32,
+    /// Tasks at once over all hosts that share the database; nothing is no limit.
+    pub total_concurrency: Option<u32>,
     /// How long a claimed task stays claimed without a sign of life.
     pub lease: Duration,
     /// How often a claim is renewed; at most half the lease, so that one lost renewal loses nothing.
     pub heartbeat: Duration,
     /// How often an idle worker looks for work.
     pub poll: Duration,
+    /// How long running tasks may take to end once the host is to stop.
+    pub grace: Duration,
     /// When a task that failed in passing is tried again.
     pub retry: Retry,
 }
@@ -28,6 +32,8 @@ pub struct Retry {
     pub base: Duration,
     /// The longest wait, before jitter.
     pub max: Duration,
+    /// How soon an upstream that says that there is nothing is asked once more, before that is believed.
+    pub confirm: Duration,
 }
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -42,6 +48,8 @@ impl Worker {
             lease: section.bounded("lease", MINUTE, 2 * SECOND..=HOUR),
             heartbeat: section.bounded("heartbeat", 20 * SECOND, Duration::from_millis(100)..=HOUR),
             poll: section.bounded("poll", SECOND, Duration::from_millis(10)..=HOUR),
+            total_concurrency: section.optional_count("total_concurrency", 1..=65_536),
+            grace: section.bounded("grace", 30 * SECOND, Duration::ZERO..=HOUR),
             retry: Retry::read(section.section("retry")),
         };
         if worker.heartbeat > worker.lease / 2 {
@@ -66,6 +74,7 @@ impl Retry {
             attempts: section.count("attempts", 3, 1..=100),
             base: section.bounded("base", MINUTE, Duration::from_millis(1)..=DAY),
             max: section.bounded("max", 16 * MINUTE, Duration::from_millis(1)..=7 * DAY),
+            confirm: section.bounded("confirm", 90 * SECOND, Duration::from_millis(1)..=DAY),
         };
         if retry.max < retry.base {
             let (max, base) = (retry.max.show(), retry.base.show());

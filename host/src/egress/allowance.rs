@@ -3,9 +3,8 @@
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 
@@ -13,14 +12,15 @@ use super::rate::Rate;
 
 /// Where slots are reserved. An error means that the store behind it is broken.
 pub trait Allowance: Send + Sync {
-    /// Reserves the next slot of a source, in one atomic step ([`Rate::reserve`]), and says how long to wait
-    /// for it. Without a rate only a hold-off makes anyone wait.
+    /// Reserves the next slot of a source, in one atomic step ([`Rate::reserve`]), and says when it is. Without a
+    /// rate only a hold-off makes anyone wait. `now` is asked inside of that step: who had to stand in line for the
+    /// step itself would take a slot that has passed.
     fn reserve<'a>(
         &'a self,
         source: &'a str,
         rate: Option<&'a Rate>,
-        now: DateTime<Utc>,
-    ) -> BoxFuture<'a, anyhow::Result<Duration>>;
+        now: fn() -> DateTime<Utc>,
+    ) -> BoxFuture<'a, anyhow::Result<DateTime<Utc>>>;
 
     /// Lets nobody send before `until`: the upstream asked to slow down. Never shortens an earlier hold-off.
     fn hold_off<'a>(&'a self, source: &'a str, until: DateTime<Utc>) -> BoxFuture<'a, anyhow::Result<()>>;
@@ -50,19 +50,17 @@ impl Allowance for LocalAllowance {
         &'a self,
         source: &'a str,
         rate: Option<&'a Rate>,
-        now: DateTime<Utc>,
-    ) -> BoxFuture<'a, anyhow::Result<Duration>> {
-        let wait = self.with(source, |state| match rate {
+        now: fn() -> DateTime<Utc>,
+    ) -> BoxFuture<'a, anyhow::Result<DateTime<Utc>>> {
+        let send_at = self.with(source, |state| match rate {
             Some(rate) => {
-                let slot = rate.reserve(state.arrival, state.held_until, now);
+                let slot = rate.reserve(state.arrival, state.held_until, now());
                 state.arrival = Some(slot.arrival);
-                slot.wait
+                slot.send_at
             }
-            None => {
-                state.held_until.map_or(TimeDelta::zero(), |held| held - now).to_std().unwrap_or_default()
-            }
+            None => state.held_until.map_or_else(now, |held| held.max(now())),
         });
-        async move { Ok(wait) }.boxed()
+        async move { Ok(send_at) }.boxed()
     }
 
     fn hold_off<'a>(&'a self, source: &'a str, until: DateTime<Utc>) -> BoxFuture<'a, anyhow::Result<()>> {
@@ -73,18 +71,20 @@ impl Allowance for LocalAllowance {
 
 #[cfg(test)]
 mod tests {
-    use super::{Allowance, DateTime, Duration, LocalAllowance, Rate, TimeDelta, Utc};
+    use chrono::TimeDelta;
+
+    use super::{Allowance, DateTime, LocalAllowance, Rate, Utc};
 
     const NOW: DateTime<Utc> = DateTime::from_timestamp_nanos(1_700_000_000_000_000_000);
 
     #[tokio::test]
     async fn sources_have_allowances_of_their_own() {
         let (allowance, rate): (_, Rate) = (LocalAllowance::default(), "1/s".parse().unwrap());
-        let wait = async |source| allowance.reserve(source, Some(&rate), NOW).await.unwrap();
-        assert_eq!(wait("a").await, Duration::ZERO);
-        assert_eq!(wait("a").await, Duration::from_secs(1));
-        assert_eq!(wait("a").await, Duration::from_secs(2));
-        assert_eq!(wait("b").await, Duration::ZERO);
+        let slot = async |source| allowance.reserve(source, Some(&rate), || NOW).await.unwrap();
+        assert_eq!(slot("a").await, NOW);
+        assert_eq!(slot("a").await, NOW + rate.interval());
+        assert_eq!(slot("a").await, NOW + rate.interval() * 2);
+        assert_eq!(slot("b").await, NOW);
     }
 
     #[tokio::test]
@@ -92,8 +92,9 @@ mod tests {
         let allowance = LocalAllowance::default();
         allowance.hold_off("a", NOW + TimeDelta::seconds(60)).await.unwrap();
         allowance.hold_off("a", NOW + TimeDelta::seconds(5)).await.unwrap();
-        assert_eq!(allowance.reserve("a", None, NOW).await.unwrap(), Duration::from_secs(60));
-        let later = NOW + TimeDelta::seconds(61);
-        assert_eq!(allowance.reserve("a", None, later).await.unwrap(), Duration::ZERO);
+        let held_until = NOW + TimeDelta::seconds(60);
+        assert_eq!(allowance.reserve("a", None, || NOW).await.unwrap(), held_until);
+        let later = || NOW + TimeDelta::seconds(61);
+        assert_eq!(allowance.reserve("a", None, later).await.unwrap(), later());
     }
 }

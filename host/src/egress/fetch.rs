@@ -13,7 +13,7 @@ use super::client::{Fault, Hop};
 use super::denial;
 use super::download::{Received, download};
 use super::error::EgressError;
-use super::gate::{Answer, Counters, Gate, Log};
+use super::gate::{Answer, Counters, Gate, Log, Reuse};
 use super::pace::retry_after;
 use super::redirect::{self, MOST_REDIRECTS};
 use super::request::Prepared;
@@ -33,12 +33,12 @@ impl Gate {
         &self,
         request: Prepared,
         key: String,
-        reuses: bool,
+        reuse: Reuse,
         counters: &Counters,
         log: &Log,
         waiting: &watch::Sender<bool>,
     ) -> Result<Answer, EgressError> {
-        if reuses && let Some(answer) = self.kept(&key, log).await? {
+        if let Some(answer) = self.kept(&key, reuse, log).await? {
             return Ok(answer);
         }
         let received = self.ask(&request, counters, log, waiting).await?;

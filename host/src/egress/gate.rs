@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use futures::{FutureExt, StreamExt, stream};
 use tracing::Level;
 
@@ -41,8 +42,18 @@ pub struct Call {
     gate: Arc<Gate>,
     counters: Arc<Counters>,
     log: Log,
-    /// Whether kept answers may serve it.
-    reuses: bool,
+    reuse: Reuse,
+}
+
+/// Which kept answers may serve a call, of those that are fresh enough for the policy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reuse {
+    /// All.
+    Fresh,
+    /// Those of the upstream's since an instant: what it said before is doubted.
+    Since(DateTime<Utc>),
+    /// None: what an upstream shows now is wanted.
+    Never,
 }
 
 /// What a call has used so far.
@@ -101,15 +112,15 @@ impl Gate {
 
     /// Begins a sandbox call; `log` takes its lines.
     pub fn begin(self: &Arc<Self>, log: Log) -> Call {
-        Call { gate: Arc::clone(self), counters: Arc::default(), log, reuses: true }
+        Call { gate: Arc::clone(self), counters: Arc::default(), log, reuse: Reuse::Fresh }
     }
 }
 
 impl Call {
-    /// The same call, served by the upstream alone: for what an upstream shows now, a kept answer is a wrong one.
+    /// The same call, served by these kept answers alone.
     #[must_use]
-    pub fn past_kept_answers(self) -> Self {
-        Self { reuses: false, ..self }
+    pub fn reusing(self, reuse: Reuse) -> Self {
+        Self { reuse, ..self }
     }
 
     /// One request: caps, grant, kept answer or upstream. Dropping it takes nothing from others who ask the same.
@@ -158,12 +169,16 @@ impl Call {
         let request = Prepared::new(request, policy.credential.as_ref())?;
         denial::granted(policy, &request.url)?;
         let key = request_key(&request);
-        // Who wants the present must not join one whom a kept answer may serve.
-        let flight_key = if self.reuses { key.clone() } else { format!("now {key}") };
+        // Who wants the present must not join one whom an older kept answer may serve.
+        let flight_key = match self.reuse {
+            Reuse::Fresh => key.clone(),
+            Reuse::Since(_) => format!("again {key}"),
+            Reuse::Never => format!("now {key}"),
+        };
         let flight = self.gate.under_way.join(&flight_key, |waiting| {
             let (gate, counters) = (Arc::clone(&self.gate), Arc::clone(&self.counters));
-            let (key, log, reuses) = (key.clone(), Arc::clone(&self.log), self.reuses);
-            async move { gate.fetch(request, key, reuses, &counters, &log, &waiting).await }.boxed()
+            let (key, log, reuse) = (key.clone(), Arc::clone(&self.log), self.reuse);
+            async move { gate.fetch(request, key, reuse, &counters, &log, &waiting).await }.boxed()
         });
         let answer = self.counters.waits.follow(flight).await?;
         self.counters.take(&answer, policy.max_total_bytes)?;

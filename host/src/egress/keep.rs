@@ -8,7 +8,7 @@ use tracing::Level;
 use super::content::Content;
 use super::download::Received;
 use super::error::EgressError;
-use super::gate::{Answer, Gate, Log};
+use super::gate::{Answer, Gate, Log, Reuse};
 use super::index::NewAnswer;
 use super::request::Prepared;
 use super::sink::{Data, Stored};
@@ -16,12 +16,16 @@ use crate::clock;
 
 impl Gate {
     /// A kept answer that is fresh enough, if its body is whole.
-    pub(super) async fn kept(&self, key: &str, log: &Log) -> Result<Option<Answer>, EgressError> {
+    pub(super) async fn kept(&self, key: &str, reuse: Reuse, log: &Log) -> Result<Option<Answer>, EgressError> {
         let (Some(answers), Some(reuse_for)) = (&self.shared.answers, self.policy.reuse_for) else {
             return Ok(None);
         };
         let oldest = TimeDelta::from_std(reuse_for).ok().and_then(|age| clock::now().checked_sub_signed(age));
-        let oldest = oldest.unwrap_or(DateTime::UNIX_EPOCH);
+        let oldest = match (oldest.unwrap_or(DateTime::UNIX_EPOCH), reuse) {
+            (_, Reuse::Never) => return Ok(None),
+            (oldest, Reuse::Since(since)) => oldest.max(since),
+            (oldest, Reuse::Fresh) => oldest,
+        };
         let found = answers.index.find(&self.policy.source, key, oldest).await;
         let found =
             found.map_err(|error| EgressError::internal("kept answers can't be looked up", &error))?;

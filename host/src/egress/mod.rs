@@ -44,7 +44,7 @@ pub use archive::Archive;
 pub use body::Body;
 pub use credential::{Credential, MIN_SECRET};
 pub use error::{CapExceeded, EgressError};
-pub use gate::{Call, Gate, Log, Usage};
+pub use gate::{Call, Gate, Log, Reuse, Usage};
 pub use grant::{Grant, intersect};
 pub use index::{AnswerIndex, KeptAnswer, NewAnswer};
 pub use policy::{Answers, Policy, Shared};

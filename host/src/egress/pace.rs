@@ -2,6 +2,7 @@
 //! upstream asked to slow down.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use reqwest::header::{HeaderMap, RETRY_AFTER};
@@ -23,7 +24,12 @@ pub(super) struct Pace {
     permits: Semaphore,
     /// What this process heard itself; the allowance knows it too, but slots that were reserved before do not.
     held_until: Mutex<DateTime<Utc>>,
+    /// How late a slot may be used.
+    lateness: TimeDelta,
 }
+
+/// A busy machine is this late now and then.
+const LATENESS: Duration = Duration::from_millis(250);
 
 impl Pace {
     pub(super) fn new(
@@ -38,6 +44,8 @@ impl Pace {
             allowance,
             permits: Semaphore::new(concurrency.clamp(1, Semaphore::MAX_PERMITS)),
             held_until: Mutex::new(DateTime::UNIX_EPOCH),
+            lateness: TimeDelta::from_std(rate.map_or(LATENESS, |rate| rate.margin().max(LATENESS)))
+                .unwrap_or(TimeDelta::MAX),
         }
     }
 
@@ -59,12 +67,15 @@ impl Pace {
 
     /// Waits for a slot of the rate limit. Nothing but a place is held meanwhile, and a place is of no use to
     /// others who would wait for the same limit.
+    ///
+    /// Who comes late to its slot takes another: a machine that was paused would send what waited all at once, on
+    /// top of what others send.
     pub(super) async fn slot(&self, waiting: &watch::Sender<bool>) -> Result<(), EgressError> {
         loop {
-            let now = clock::now();
-            let reserved = self.allowance.reserve(&self.source, self.rate.as_ref(), now).await;
-            let wait =
+            let reserved = self.allowance.reserve(&self.source, self.rate.as_ref(), clock::now).await;
+            let send_at =
                 reserved.map_err(|error| EgressError::internal("no slot of the rate limit", &error))?;
+            let wait = (send_at - clock::now()).to_std().unwrap_or_default();
             if wait.is_zero() {
                 return Ok(());
             }
@@ -72,7 +83,8 @@ impl Pace {
             tokio::time::sleep(wait).await;
             drop(in_line);
             let held = *self.held_until.lock().unwrap_or_else(PoisonError::into_inner);
-            if held <= clock::now() {
+            let now = clock::now();
+            if held <= now && now <= send_at + self.lateness {
                 return Ok(());
             }
         }
@@ -120,7 +132,52 @@ pub(super) fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Dat
 
 #[cfg(test)]
 mod tests {
-    use super::{DateTime, HeaderMap, RETRY_AFTER, TimeDelta, Utc, retry_after};
+    use std::sync::Mutex;
+
+    use futures::FutureExt;
+    use futures::future::BoxFuture;
+
+    use super::{
+        Allowance, Arc, DateTime, Duration, HeaderMap, Pace, RETRY_AFTER, Rate, TimeDelta, Utc, clock,
+        retry_after, watch,
+    };
+
+    /// Says each wait in turn.
+    struct Waits(Mutex<Vec<Duration>>);
+
+    impl Allowance for Waits {
+        fn reserve<'a>(
+            &'a self,
+            _: &'a str,
+            _: Option<&'a Rate>,
+            now: fn() -> DateTime<Utc>,
+        ) -> BoxFuture<'a, anyhow::Result<DateTime<Utc>>> {
+            let wait = self.0.lock().unwrap().pop().unwrap();
+            async move { Ok(now() + wait) }.boxed()
+        }
+
+        fn hold_off<'a>(&'a self, _: &'a str, _: DateTime<Utc>) -> BoxFuture<'a, anyhow::Result<()>> {
+            async { Ok(()) }.boxed()
+        }
+    }
+
+    #[tokio::test]
+    async fn who_comes_late_to_its_slot_takes_another() {
+        let soon = Duration::from_millis(20);
+        for (stall, left) in [(Duration::ZERO, 1), (Duration::from_millis(600), 0)] {
+            let waits = Arc::new(Waits(Mutex::new(vec![soon, soon])));
+            let pace = Pace::new("a", Some("5/s".parse().unwrap()), 1, Arc::<Waits>::clone(&waits));
+            let (waiting, _) = watch::channel(false);
+            // Nothing of this thread goes on while it stalls, as if the machine were paused.
+            let stalled = async {
+                let begun = clock::now();
+                while clock::now() - begun < TimeDelta::from_std(stall).unwrap() {}
+            };
+            let (slot, ()) = tokio::join!(pace.slot(&waiting), stalled);
+            slot.unwrap();
+            assert_eq!(waits.0.lock().unwrap().len(), left, "{stall:?}");
+        }
+    }
 
     #[test]
     fn retry_after_is_seconds_or_a_date_and_believed_for_a_day() {

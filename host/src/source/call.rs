@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{
     domain::{Failure, Month, Series, Unit, Window},
-    egress::{self, Gate, Usage},
+    egress::{self, Gate, Reuse, Usage},
 };
 
 /// Caps of `describe` and `check-unit`, which compute a little and ask nothing.
@@ -112,12 +112,18 @@ impl Source {
 
     /// Fetches and normalizes one unit's month, or the part of it that `window` names; values are the unit's share
     /// of what the source reports for its code. Success has at least one measurement: a source that returns
-    /// nothing without saying `no-data` is at fault.
-    pub async fn fetch(&self, unit: &Unit, month: Month, window: Window) -> CallReport<Vec<Series>> {
+    /// nothing without saying `no-data` is at fault. `reuse` says which kept answers may serve it.
+    pub async fn fetch(
+        &self,
+        unit: &Unit,
+        month: Month,
+        window: Window,
+        reuse: Reuse,
+    ) -> CallReport<Vec<Series>> {
         let share = unit.share();
         let (unit, month) = (convert::unit(unit), convert::month(month, window));
         let mut report = self
-            .call(std::convert::identity, async |store, instance| {
+            .call(reuse, async |store, instance| {
                 let guest = self.loaded.adapter.load(&mut *store, instance)?;
                 guest.call_fetch(store, &unit, month).await
             })
@@ -142,7 +148,7 @@ impl Source {
         let collector = self.loaded.collector.as_ref()?;
         let units: Vec<_> = units.iter().map(convert::unit).collect();
         let mut report = self
-            .call(egress::Call::past_kept_answers, async |store, instance| {
+            .call(Reuse::Never, async |store, instance| {
                 let guest = collector.load(&mut *store, instance)?;
                 guest.call_collect(store, &units).await
             })
@@ -161,11 +167,11 @@ impl Source {
 
     async fn call<T>(
         &self,
-        egress: impl FnOnce(egress::Call) -> egress::Call,
+        reuse: Reuse,
         act: impl AsyncFnOnce(&mut Store<State>, &Instance) -> wasmtime::Result<Result<T, types::Failure>>,
     ) -> CallReport<T> {
         let log = CallLog::new(self.caps.log);
-        let egress = egress(self.gate.begin(log.for_egress()));
+        let egress = self.gate.begin(log.for_egress()).reusing(reuse);
         let state = State::new(&self.caps, log, Some(egress.clone()), Arc::clone(&self.settings));
         let (result, used) = self.loaded.sandbox(&self.engine).run(state, &self.caps, act).await;
         CallReport {

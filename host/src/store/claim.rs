@@ -12,6 +12,7 @@ use sqlx::FromRow;
 use super::{
     Instant, Store, StoreError,
     bulk::bulk,
+    circuit,
     connection::{Connection, Transaction},
     error::Doing,
     events::{self, EventKind, NewEvent, Subject},
@@ -40,6 +41,8 @@ pub struct ClaimRequest<'a> {
     pub total_limit: Option<u32>,
     /// How long the tasks are held unless renewed.
     pub lease: Duration,
+    /// Whether nothing is claimed of a source that is paused since its upstream fails.
+    pub heeds_circuit: bool,
 }
 
 /// A task that a worker holds.
@@ -69,6 +72,8 @@ pub struct Claim {
     pub max_attempts: u32,
     /// How often the upstream has said to this task that the month is empty.
     pub empties: u32,
+    /// When it last said so.
+    pub empty_at: Option<Instant>,
     /// How many leases of this task ran out in a row before this claim. A task that takes its workers down with
     /// it shows here.
     pub lost: u32,
@@ -91,6 +96,7 @@ struct Row {
     max_attempts: u32,
     #[sqlx(try_from = "i64")]
     empty_count: u32,
+    empty_at: Option<Instant>,
     #[sqlx(try_from = "i64")]
     lost_count: u32,
     code: String,
@@ -246,6 +252,9 @@ async fn start(
     let affected = jobs::lock(tx, ids).await?;
     lost::tell(tx, lost, &affected, now).await?;
     let claims = claimed(tx, picked).await?;
+    if request.heeds_circuit && !claims.is_empty() {
+        circuit::on_trial(tx, request.source, request.lease, now).await?;
+    }
     let mut news = Vec::new();
     for job in affected.iter().filter(|job| picked.iter().any(|task| task.job_id == job.id)) {
         if start_job(tx, job.id, now).await.doing(DOING)? {
@@ -266,7 +275,10 @@ async fn claimed(conn: &mut Connection, picked: &[Picked]) -> Result<Vec<Claim>,
     let mut rows: Vec<Row> = bulk(
         "WITH picked (task_id) AS ({rows})
          SELECT t.id, t.fence, a.id AS attempt_id, t.job_id, t.generation_unit_id, t.source, t.month, t.start_date,
-                t.end_date, t.attempt_count, t.max_attempts, t.empty_count, t.lost_count, u.code, u.name,
+                t.end_date, t.attempt_count, t.max_attempts, t.empty_count, t.lost_count,
+                CASE WHEN t.empty_count > 0 THEN (SELECT MAX(e.ended_at) FROM task_attempts e
+                                                  WHERE e.task_id = t.id AND e.error_code = 'no-data') END AS empty_at,
+                u.code, u.name,
                 u.capacity_mw, u.attributes
          FROM picked p
          JOIN backfill_tasks t ON t.id = p.task_id
@@ -301,6 +313,7 @@ impl From<Row> for Claim {
             attempt: row.attempt_count + 1,
             max_attempts: row.max_attempts,
             empties: row.empty_count,
+            empty_at: row.empty_at,
             lost: row.lost_count,
         }
     }

@@ -4,13 +4,15 @@ use std::ops::{Deref, DerefMut};
 
 use sqlx::{PgConnection, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool, pool::PoolConnection};
 
-use super::{sql, sqlite};
+use tokio::sync::broadcast;
+
+use super::{News, sql, sqlite};
 
 /// The connections of one host. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(super) enum Db {
-    /// One connection that writes, several that read.
-    Sqlite { writer: SqlitePool, readers: SqlitePool },
+    /// One connection that writes, several that read, and who is told of news within this process.
+    Sqlite { writer: SqlitePool, readers: SqlitePool, news: broadcast::Sender<News> },
     /// A pool for everything.
     Postgres(PgPool),
 }
@@ -30,27 +32,32 @@ pub(super) enum Raw<'c> {
 }
 
 /// A transaction that is rolled back unless it is committed.
-pub(super) struct Transaction(Connection);
+pub(super) struct Transaction {
+    conn: Connection,
+    /// What to tell this process once it is committed, and whom. Postgres keeps that itself, for all processes.
+    news: Vec<News>,
+    listeners: Option<broadcast::Sender<News>>,
+}
 
 /// The key of the lock that [`Transaction::lock_queue`] takes; "backfill" in ASCII.
 const QUEUE: i64 = 0x6261_636b_6669_6c6c;
-
-/// The channel on which work is announced.
-pub(super) const WORK: &str = "backfill_work";
-
-/// The channel on which cancelled jobs are named.
-pub(super) const CANCEL: &str = "backfill_cancel";
 
 impl Db {
     /// A transaction. In SQLite it holds the write lock from its start: one that read first and upgraded later would
     /// be refused at once whenever another process wrote in between, whatever the busy timeout.
     pub(super) async fn begin(&self) -> sqlx::Result<Transaction> {
-        Ok(Transaction(match self {
-            Self::Sqlite { writer, .. } => {
-                Connection::SqliteTransaction(writer.begin_with(sqlite::BEGIN_WRITE).await?)
-            }
-            Self::Postgres(pool) => Connection::PostgresTransaction(pool.begin().await?),
-        }))
+        Ok(match self {
+            Self::Sqlite { writer, news, .. } => Transaction {
+                conn: Connection::SqliteTransaction(writer.begin_with(sqlite::BEGIN_WRITE).await?),
+                news: Vec::new(),
+                listeners: Some(news.clone()),
+            },
+            Self::Postgres(pool) => Transaction {
+                conn: Connection::PostgresTransaction(pool.begin().await?),
+                news: Vec::new(),
+                listeners: None,
+            },
+        })
     }
 
     /// A connection to read with; it sees what was committed and never waits for a writer.
@@ -64,7 +71,7 @@ impl Db {
     /// Ends all connections; the last one to leave SQLite folds the write-ahead log into the database file.
     pub(super) async fn close(&self) {
         match self {
-            Self::Sqlite { writer, readers } => {
+            Self::Sqlite { writer, readers, .. } => {
                 readers.close().await;
                 writer.close().await;
             }
@@ -111,12 +118,19 @@ impl Connection {
 
 impl Transaction {
     pub(super) async fn commit(self) -> sqlx::Result<()> {
-        match self.0 {
-            Connection::SqliteTransaction(tx) => tx.commit().await,
-            Connection::PostgresTransaction(tx) => tx.commit().await,
+        match self.conn {
+            Connection::SqliteTransaction(tx) => tx.commit().await?,
+            Connection::PostgresTransaction(tx) => tx.commit().await?,
             // `Db::begin`, the one maker, makes the two above.
-            Connection::Sqlite(_) | Connection::Postgres(_) => Ok(()),
+            Connection::Sqlite(_) | Connection::Postgres(_) => {}
         }
+        if let Some(listeners) = self.listeners {
+            for news in self.news {
+                // Nobody listening is no error.
+                let _ = listeners.send(news);
+            }
+        }
+        Ok(())
     }
 
     /// Makes this the one transaction at a time that claims tasks, or makes them ready, or takes them away: so limits
@@ -135,30 +149,25 @@ impl Transaction {
 
     /// Wakes idle workers once this transaction is committed.
     pub(super) async fn announce_work(&mut self) -> sqlx::Result<()> {
-        self.notify(WORK, String::new()).await
+        self.announce(News::Work).await
     }
 
     /// Tells workers, once this transaction is committed, that a job is cancelled: they stop its guests at once.
     pub(super) async fn announce_cancel(&mut self, job: i64) -> sqlx::Result<()> {
-        self.notify(CANCEL, job.to_string()).await
+        self.announce(News::Cancelled(job)).await
     }
 
-    async fn notify(&mut self, channel: &'static str, payload: String) -> sqlx::Result<()> {
-        match &self.0 {
-            Connection::Sqlite(_) | Connection::SqliteTransaction(_) => Ok(()),
-            Connection::Postgres(_) | Connection::PostgresTransaction(_) => {
-                sql::query("SELECT pg_notify($1, $2)")
-                    .bind(channel)
-                    .bind(payload)
-                    .execute(self)
-                    .await
-                    .map(drop)
-            }
+    async fn announce(&mut self, news: News) -> sqlx::Result<()> {
+        if self.listeners.is_some() {
+            self.news.push(news);
+            return Ok(());
         }
+        let (channel, payload) = news.notification();
+        sql::query("SELECT pg_notify($1, $2)").bind(channel).bind(payload).execute(self).await.map(drop)
     }
 
     async fn advisory_lock(&mut self, key: i64) -> sqlx::Result<()> {
-        match &self.0 {
+        match &self.conn {
             Connection::Sqlite(_) | Connection::SqliteTransaction(_) => Ok(()),
             Connection::Postgres(_) | Connection::PostgresTransaction(_) => {
                 sql::query("SELECT pg_advisory_xact_lock($1)").bind(key).execute(self).await.map(drop)
@@ -171,12 +180,12 @@ impl Deref for Transaction {
     type Target = Connection;
 
     fn deref(&self) -> &Connection {
-        &self.0
+        &self.conn
     }
 }
 
 impl DerefMut for Transaction {
     fn deref_mut(&mut self) -> &mut Connection {
-        &mut self.0
+        &mut self.conn
     }
 }

@@ -1,8 +1,6 @@
 //! The allowance of each source, one for all hosts. What the state means is the caller's: a function of (state,
 //! now), run while the row is locked.
 
-use std::time::Duration;
-
 use chrono::{DateTime, Utc};
 use serde_json::json;
 
@@ -16,16 +14,16 @@ use super::{
 
 impl Store {
     /// Reserves a slot in one atomic step: `next` is given the stored arrival time (none for a source that has
-    /// never asked) and the end of a hold-off, and says how long to wait and which arrival time to store.
-    pub async fn reserve_slot(
+    /// never asked) and the end of a hold-off, and says which slot that makes, and which arrival time to store.
+    pub async fn reserve_slot<Slot>(
         &self,
         source: &str,
-        next: impl FnOnce(Option<DateTime<Utc>>, Option<DateTime<Utc>>) -> (Duration, DateTime<Utc>) + Send,
-    ) -> Result<Duration, StoreError> {
+        next: impl FnOnce(Option<DateTime<Utc>>, Option<DateTime<Utc>>) -> (Slot, DateTime<Utc>) + Send,
+    ) -> Result<Slot, StoreError> {
         const DOING: &str = "reserving a request of a source";
         let mut tx = self.write(DOING).await?;
         let (arrival, held_until) = locked(&mut tx, source).await.doing(DOING)?;
-        let (wait, arrival) = next(arrival.map(Instant::utc), held_until.map(Instant::utc));
+        let (slot, arrival) = next(arrival.map(Instant::utc), held_until.map(Instant::utc));
         sql::query(
             "INSERT INTO source_limits (source, tat) VALUES ($1, $2)
              ON CONFLICT (source) DO UPDATE SET tat = excluded.tat",
@@ -36,7 +34,7 @@ impl Store {
         .await
         .doing(DOING)?;
         tx.commit().await.doing(DOING)?;
-        Ok(wait)
+        Ok(slot)
     }
 
     /// Lets nobody ask a source before an instant; never shortens an earlier hold-off.
@@ -88,9 +86,15 @@ async fn locked(conn: &mut Connection, source: &str) -> sqlx::Result<(Option<Ins
     if let Some(state) = sql::query(text.clone()).bind(source).optional(conn).await? {
         return Ok(state);
     }
+    make(conn, source).await?;
+    sql::query(text).bind(source).one(conn).await
+}
+
+/// Makes the row of a source that is new.
+pub(super) async fn make(conn: &mut Connection, source: &str) -> sqlx::Result<()> {
     sql::query("INSERT INTO source_limits (source) VALUES ($1) ON CONFLICT DO NOTHING")
         .bind(source)
         .execute(conn)
         .await?;
-    sql::query(text).bind(source).one(conn).await
+    Ok(())
 }

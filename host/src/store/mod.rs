@@ -24,6 +24,7 @@ mod logs;
 mod lost;
 mod measurements;
 mod months;
+mod news;
 mod open;
 mod pick;
 mod postgres;
@@ -54,6 +55,7 @@ pub use instant::Instant;
 pub use jobs::{Job, NewJob};
 pub use logs::{LogLevel, LogLine, NewLogLine};
 pub use measurements::Written;
+pub use news::{Listener, News};
 pub use open::Migrated;
 pub use registry::{RegisteredUnit, Windfarm};
 pub use rejections::Rejection;
@@ -63,10 +65,18 @@ pub use summary::{Drift, JobSummary};
 pub use tasks::{Task, TaskFilter};
 pub use workers::{NewWorker, Worker};
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicI64, Ordering},
+};
+
+use chrono::{DateTime, TimeDelta, Utc};
+
 use self::{
     connection::{Connection, Db, Transaction},
     error::Doing,
 };
+use crate::clock;
 
 /// The store. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -74,11 +84,45 @@ pub struct Store {
     db: Db,
     /// The database, without user and password.
     name: String,
+    /// How far the server's clock is ahead of this host's, in microseconds.
+    ahead: Arc<AtomicI64>,
 }
 
 impl Store {
-    const fn new(db: Db, name: String) -> Self {
-        Self { db, name }
+    fn new(db: Db, name: String) -> Self {
+        Self { db, name, ahead: Arc::default() }
+    }
+
+    /// The present instant by the clock that all hosts share: the server's, or this host's where there is no server.
+    /// Leases and allowances of hosts whose clocks differ agree by it.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.shared_time(clock::now())
+    }
+
+    /// An instant of this host's clock, by the shared one.
+    pub fn shared_time(&self, at: DateTime<Utc>) -> DateTime<Utc> {
+        at + TimeDelta::microseconds(self.ahead.load(Ordering::Relaxed))
+    }
+
+    /// An instant of the shared clock, by this host's.
+    pub fn own_time(&self, at: DateTime<Utc>) -> DateTime<Utc> {
+        at - TimeDelta::microseconds(self.ahead.load(Ordering::Relaxed))
+    }
+
+    /// Compares this host's clock with the server's.
+    pub async fn compare_clocks(&self) -> Result<(), StoreError> {
+        const DOING: &str = "comparing clocks";
+        if !self.is_shared() {
+            return Ok(());
+        }
+        let mut conn = self.read(DOING).await?;
+        let before = clock::now();
+        let server: Instant =
+            sql::query("SELECT clock_timestamp()").scalar(&mut conn).await.doing(DOING)?;
+        let here = before + (clock::now() - before) / 2;
+        let ahead = (server.utc() - here).num_microseconds().unwrap_or(0);
+        self.ahead.store(ahead, Ordering::Relaxed);
+        Ok(())
     }
 
     /// Whether several hosts may share it.

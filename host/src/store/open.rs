@@ -7,6 +7,7 @@ use sqlx::{
     Sqlite, SqliteConnection,
     migrate::{MigrateError, Migrator},
 };
+use tokio::sync::broadcast;
 
 use super::{
     Store, StoreError,
@@ -14,6 +15,9 @@ use super::{
     error::Doing,
     postgres, sql, sqlite,
 };
+
+/// So many news may wait for a listener before it has missed some.
+const NEWS_KEPT: usize = 256;
 
 static SQLITE: Migrator = sqlx::migrate!("../migrations/sqlite");
 static POSTGRES: Migrator = sqlx::migrate!("../migrations/postgres");
@@ -86,6 +90,11 @@ impl Store {
         Ok(Migrated { database: store.name, from, to })
     }
 
+    /// Whether the database can be reached and its schema is the one that this program knows.
+    pub async fn check(&self) -> Result<(), StoreError> {
+        self.check_schema(self.schema_version().await?, newest(&self.db))
+    }
+
     async fn connect(address: &Address) -> Result<Self, StoreError> {
         const DOING: &str = "opening the database";
         let named = |name: String| {
@@ -95,12 +104,14 @@ impl Store {
             Address::File(path) => {
                 let name = path.display().to_string();
                 let writer = sqlite::writer(path).await.doing(DOING)?;
-                Ok(Self::new(Db::Sqlite { writer, readers: sqlite::readers(path) }, name))
+                Ok(Self::new(Db::Sqlite { writer, readers: sqlite::readers(path), news: broadcast::Sender::new(NEWS_KEPT) }, name))
             }
             Address::Server(options) => {
                 let name = postgres::name(options);
                 let pool = postgres::pool(options.as_ref().clone()).await.map_err(named(name.clone()))?;
-                Ok(Self::new(Db::Postgres(pool), name))
+                let store = Self::new(Db::Postgres(pool), name);
+                store.compare_clocks().await?;
+                Ok(store)
             }
         }
     }

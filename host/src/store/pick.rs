@@ -54,12 +54,13 @@ pub(super) async fn pick(
     now: Instant,
 ) -> Result<Vec<Picked>, StoreError> {
     let under_way = under_way(conn, request.source).await.doing(DOING)?;
-    let admitted = circuit::admitted(conn, request.source, now).await?;
+    let admitted =
+        if request.heeds_circuit { circuit::admitted(conn, request.source, now).await? } else { None };
     let left = |limit: Option<u32>, used| limit.map_or(i64::MAX, |limit| i64::from(limit) - used);
     let free = i64::from(request.limit)
         .min(left(request.total_limit, under_way.all))
         .min(left(request.source_limit, under_way.of_source))
-        .min(left(admitted, under_way.of_source));
+        .min(admitted.map_or(i64::MAX, i64::from));
     let mut basket = Basket { free, under_way, picked: Vec::new(), months: HashSet::new() };
     let Some(first) = next_in_line(conn, request, None).await.doing(DOING)? else { return Ok(Vec::new()) };
     if basket.free > 0 && request.job.is_none() {

@@ -3,8 +3,7 @@
 use serde_json::json;
 
 use super::{
-    Instant, Store, StoreError,
-    bulk::bulk,
+    Claim, Instant, Store, StoreError,
     connection::Connection,
     error::Doing,
     events::{self, EventKind, Subject},
@@ -45,7 +44,8 @@ impl Store {
     }
 
     /// Cancels a job that has not ended: its open tasks are skipped, also those under way, and the job has failed
-    /// with reason `cancelled`. Once this returns, no row is written for the job.
+    /// with reason `cancelled`. Once this returns, no row is written for the job. Its guests are told to stop; once
+    /// [`Store::attempts_to_stop`] is 0, all have, and no request follows.
     pub async fn cancel_job(
         &self,
         id: i64,
@@ -63,17 +63,6 @@ impl Store {
         let message = format!("cancelled by {by}");
         let interrupted: Vec<i64> =
             open.iter().filter(|(_, under_way)| *under_way).map(|(task, _)| *task).collect();
-        bulk(
-            "WITH stopped (stopped_task, now, message) AS ({rows})
-             UPDATE task_attempts SET ended_at = now, outcome = 'cancelled', error_message = message
-             FROM stopped WHERE task_id = stopped_task AND ended_at IS NULL",
-        )
-        .column(interrupted.iter().copied())
-        .column(interrupted.iter().map(|_| Some(now)))
-        .column(interrupted.iter().map(|_| Some(message.clone())))
-        .execute(&mut tx)
-        .await
-        .doing(DOING)?;
         let skipped = sql::query(
             "UPDATE backfill_tasks SET status = 'skipped', lease_owner = NULL, lease_until = NULL,
                     run_after = NULL, error_code = $4, error_message = $2, completed_at = $3
@@ -109,6 +98,60 @@ impl Store {
         tx.announce_cancel(id).await.doing(DOING)?;
         tx.commit().await.doing(DOING)?;
         Ok(Cancelled { skipped, interrupted })
+    }
+
+    /// How many attempts of a cancelled job run on, since their workers have not heard of it yet.
+    pub async fn attempts_to_stop(&self, job_id: i64) -> Result<i64, StoreError> {
+        const DOING: &str = "counting attempts of a cancelled job";
+        let mut conn = self.read(DOING).await?;
+        sql::query(
+            "SELECT COUNT(*) FROM backfill_tasks t JOIN task_attempts a ON a.task_id = t.id AND a.ended_at IS NULL
+             WHERE t.job_id = $1 AND t.status = 'skipped'",
+        )
+        .bind(job_id)
+        .scalar(&mut conn)
+        .await
+        .doing(DOING)
+    }
+
+    /// Says that the attempt of a claim that was taken away has stopped.
+    pub async fn stopped(&self, claim: &Claim, now: impl Into<Instant>) -> Result<(), StoreError> {
+        const DOING: &str = "recording that an attempt has stopped";
+        let mut tx = self.write(DOING).await?;
+        sql::query(
+            "UPDATE task_attempts SET ended_at = $2, outcome = 'cancelled' WHERE id = $1 AND ended_at IS NULL",
+        )
+        .bind(claim.attempt_id)
+        .bind(now.into())
+        .execute(&mut tx)
+        .await
+        .doing(DOING)?;
+        tx.commit().await.doing(DOING)
+    }
+
+    /// Ends the open attempts of tasks that were taken away, where their workers gave no sign of life since: they
+    /// died, and will not say so themselves.
+    pub async fn close_orphaned_attempts(
+        &self,
+        silent_since: impl Into<Instant>,
+        now: impl Into<Instant>,
+    ) -> Result<u64, StoreError> {
+        const DOING: &str = "ending the attempts of dead workers";
+        let mut tx = self.write(DOING).await?;
+        let ended = sql::query(
+            "UPDATE task_attempts SET ended_at = $2, outcome = 'cancelled'
+             WHERE ended_at IS NULL
+               AND EXISTS (SELECT 1 FROM backfill_tasks t WHERE t.id = task_id AND t.status <> 'in_progress')
+               AND NOT EXISTS (SELECT 1 FROM workers w
+                               WHERE w.id = worker AND w.stopped_at IS NULL AND w.heartbeat_at >= $1)",
+        )
+        .bind(silent_since.into())
+        .bind(now.into())
+        .execute(&mut tx)
+        .await
+        .doing(DOING)?;
+        tx.commit().await.doing(DOING)?;
+        Ok(ended)
     }
 
     /// Keeps a job's tasks from being claimed; those under way end as they would.

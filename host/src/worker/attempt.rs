@@ -1,11 +1,13 @@
 //! One attempt: call the source, check what it returned, commit, or decide what follows.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
+use chrono::{DateTime, Utc};
+
+use super::Options;
 use crate::{
-    clock,
-    domain::{Failure, Next, RetryPolicy, Series, Setback, Tries, Validated, validate},
-    egress::Usage,
+    domain::{Failure, Heard, Next, RetryPolicy, Series, Setback, Tries, Validated, validate},
+    egress::{Reuse, Usage},
     source::{CallReport, Fault, LogLevel, LogLine, Source},
     store::{self, AttemptReport, Claim, Ending, Finished, NewLogLine, Store, StoreError, TaskError},
 };
@@ -18,6 +20,16 @@ struct Verdict {
     validated: Option<Validated>,
     /// The source could not make sense of what the upstream answered: asking again must not meet the same bytes.
     distrusts_answers: bool,
+    spoke: Spoke,
+}
+
+/// What the attempt says of the upstream: [`Heard`] without its text.
+#[derive(Clone, Copy)]
+enum Spoke {
+    Answer,
+    Failure,
+    Refusal,
+    Nothing,
 }
 
 enum Step {
@@ -38,10 +50,12 @@ pub(super) struct Committed {
 pub(super) async fn attempt(
     store: &Store,
     source: &Arc<Source>,
-    retry: &RetryPolicy,
+    options: &Options,
     claim: &Claim,
 ) -> Result<Committed, StoreError> {
-    let call = source.fetch(&claim.unit, claim.month, claim.window).await;
+    // What was kept before the upstream first said "nothing" would only say it again.
+    let reuse = claim.empty_at.map_or(Reuse::Fresh, |empty_at| Reuse::Since(empty_at.utc()));
+    let call = source.fetch(&claim.unit, claim.month, claim.window, reuse).await;
     let report = AttemptReport {
         component_digest: Some(source.digest().to_owned()),
         requests: call.usage.requests.into(),
@@ -51,12 +65,23 @@ pub(super) async fn attempt(
         month: Some(source.window(claim.month)),
     };
     let log: Vec<NewLogLine> = call.log.iter().map(|line| log_line(claim, line)).collect();
-    let verdict = judge(call, claim, retry);
+    let verdict = judge(call, claim, &options.retry, store.now());
     store.append_logs(&log).await?;
     if verdict.distrusts_answers {
         store.distrust_answers(&report.answers).await?;
     }
-    commit(store, claim, &report, verdict).await
+    if let Some(circuit) = &options.circuit {
+        let heard = match verdict.spoke {
+            Spoke::Answer => Heard::Answer,
+            Spoke::Failure => Heard::Failure(&verdict.message),
+            Spoke::Refusal => Heard::Refusal(&verdict.message),
+            Spoke::Nothing => Heard::Nothing,
+        };
+        if let Some(until) = store.heard(&claim.source, heard, circuit, store.now()).await? {
+            tracing::warn!(source = claim.source, %until, "the source is paused: {}", verdict.message);
+        }
+    }
+    commit(store, claim, &report, verdict, options.circuit.is_some()).await
 }
 
 /// Ends a claim whose source can't be called at all.
@@ -67,14 +92,21 @@ pub(super) async fn refuse(store: &Store, claim: &Claim, why: &str) -> Result<Co
         message: why.to_owned(),
         validated: None,
         distrusts_answers: false,
+        spoke: Spoke::Nothing,
     };
-    commit(store, claim, &AttemptReport::default(), verdict).await
+    commit(store, claim, &AttemptReport::default(), verdict, false).await
 }
 
-fn judge(call: CallReport<Vec<Series>>, claim: &Claim, retry: &RetryPolicy) -> Verdict {
-    // As if told before: how often a task was told that there is nothing is not kept, so the first time counts.
-    let tries = Tries { attempt: claim.attempt, empties: 1 };
-    let next = |setback| Step::Then(retry.next(setback, tries, clock::now(), rand::random()));
+fn judge(
+    call: CallReport<Vec<Series>>,
+    claim: &Claim,
+    retry: &RetryPolicy,
+    now: DateTime<Utc>,
+) -> Verdict {
+    let tries = Tries { attempt: claim.attempt, empties: claim.empties };
+    let asked = call.usage.requests > 0;
+    let next = |setback| Step::Then(retry.next(setback, tries, now, rand::random()));
+    let spoke = |setback| Spoke::from(Heard::of_setback(setback, "", asked));
     match call.outcome {
         Ok(Ok(series)) => {
             let validated = validate(claim.window, claim.unit.capacity_mw, series);
@@ -82,9 +114,14 @@ fn judge(call: CallReport<Vec<Series>>, claim: &Claim, retry: &RetryPolicy) -> V
                 let message = format!("every value was rejected: {}", reasons(&validated));
                 // What can't be believed now may be mended upstream: like an answer that can't be read.
                 let failure = Failure::Malformed(message.clone());
-                let next = next(Setback::Failure(&failure));
-                let validated = Some(validated);
-                Verdict { next, code: "rejected", message, validated, distrusts_answers: true }
+                Verdict {
+                    next: next(Setback::Failure(&failure)),
+                    spoke: spoke(Setback::Failure(&failure)),
+                    code: "rejected",
+                    message,
+                    validated: Some(validated),
+                    distrusts_answers: true,
+                }
             } else {
                 Verdict {
                     next: Step::Store,
@@ -92,11 +129,13 @@ fn judge(call: CallReport<Vec<Series>>, claim: &Claim, retry: &RetryPolicy) -> V
                     message: String::new(),
                     validated: Some(validated),
                     distrusts_answers: false,
+                    spoke: Heard::of_records(asked).into(),
                 }
             }
         }
         Ok(Err(failure)) => Verdict {
             next: next(Setback::Failure(&failure)),
+            spoke: spoke(Setback::Failure(&failure)),
             code: failure.case().as_str(),
             message: failure.message(),
             validated: None,
@@ -110,6 +149,7 @@ fn judge(call: CallReport<Vec<Series>>, claim: &Claim, retry: &RetryPolicy) -> V
             };
             Verdict {
                 next: next(setback),
+                spoke: spoke(setback),
                 code: fault.code(),
                 message: fault.to_string(),
                 validated: None,
@@ -137,8 +177,9 @@ async fn commit(
     claim: &Claim,
     report: &AttemptReport,
     verdict: Verdict,
+    waits_for_source: bool,
 ) -> Result<Committed, StoreError> {
-    let Verdict { next, code, message, validated, distrusts_answers: _ } = verdict;
+    let Verdict { next, code, message, validated, .. } = verdict;
     let error = TaskError { code, message: &message, rejected: None };
     let ending = match (&next, &validated) {
         (Step::Store, Some(validated)) => Ending::Records(validated),
@@ -147,7 +188,10 @@ async fn commit(
             match next {
                 Next::Empty => Ending::Empty(&message),
                 Next::Retry(at) => Ending::Retry((*at).into(), error),
-                Next::Wait(at) | Next::Confirm(at) => Ending::Release(Some((*at).into()), error),
+                Next::Confirm(at) => Ending::AskAgain((*at).into(), &message),
+                Next::Wait(at) => Ending::Release(Some((*at).into()), error),
+                // Nothing of a paused source is claimed: the task waits until somebody has mended the credential.
+                Next::PauseSource if waits_for_source => Ending::Release(None, error),
                 Next::Fail | Next::PauseSource => Ending::Failed(error),
             }
         }
@@ -155,7 +199,7 @@ async fn commit(
         (Step::Store, None) => Ending::Failed(error),
     };
     let pause = matches!(next, Step::Then(Next::PauseSource)).then(|| message.clone());
-    let finished = store.finish(claim, ending, report, clock::now()).await?;
+    let finished = finish(store, claim, ending, report).await?;
     let message = (!message.is_empty()).then_some(message);
     Ok(Committed { finished, message, pause })
 }
@@ -186,6 +230,48 @@ pub(super) async fn give_back(store: &Store, claim: &Claim) -> Result<Committed,
     let message = "the worker was stopped; the task is ready for the next one".to_owned();
     let error = TaskError { code: "shutdown", message: &message, rejected: None };
     let ending = Ending::Release(None, error);
-    let finished = store.finish(claim, ending, &AttemptReport::default(), clock::now()).await?;
+    let finished = finish(store, claim, ending, &AttemptReport::default()).await?;
     Ok(Committed { finished, message: Some(message), pause: None })
+}
+
+/// How soon to try again to commit what was fetched; a database that is restarted is back in seconds.
+const COMMIT_AGAIN: [Duration; 4] = [
+    Duration::from_millis(100),
+    Duration::from_millis(500),
+    Duration::from_secs(2),
+    Duration::from_secs(5),
+];
+
+/// Commits, again and again while the database fails in passing: what was fetched is worth some seconds. A commit
+/// whose answer was lost shows as a lost lease the second time, and nothing is stored twice.
+async fn finish(
+    store: &Store,
+    claim: &Claim,
+    ending: Ending<'_>,
+    report: &AttemptReport,
+) -> Result<Finished, StoreError> {
+    let mut pauses = COMMIT_AGAIN.into_iter();
+    loop {
+        match store.finish(claim, ending.clone(), report, store.now()).await {
+            Err(error) if error.is_passing() => match pauses.next() {
+                Some(pause) => {
+                    tracing::warn!(%error, "the task could not be committed; trying again");
+                    tokio::time::sleep(pause).await;
+                }
+                None => return Err(error),
+            },
+            ended => return ended,
+        }
+    }
+}
+
+impl From<Heard<'_>> for Spoke {
+    fn from(heard: Heard<'_>) -> Self {
+        match heard {
+            Heard::Answer => Self::Answer,
+            Heard::Failure(_) => Self::Failure,
+            Heard::Refusal(_) => Self::Refusal,
+            Heard::Nothing => Self::Nothing,
+        }
+    }
 }

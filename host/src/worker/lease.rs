@@ -10,52 +10,71 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    clock,
     store::{Claim, NewWorker, Store, StoreError},
 };
 
 /// The attempts that this process runs, with the switch that stops each.
 #[derive(Clone, Default)]
 pub(super) struct Held {
-    attempts: Arc<Mutex<HashMap<i64, (i64, CancellationToken)>>>,
+    attempts: Arc<Mutex<HashMap<i64, Attempt>>>,
+}
+
+struct Attempt {
+    fence: i64,
+    job: i64,
+    stop: CancellationToken,
 }
 
 impl Held {
     /// Takes an attempt in; the token is cancelled when its lease is lost.
     pub(super) fn add(&self, claim: &Claim) -> CancellationToken {
         let token = CancellationToken::new();
-        self.with(|held| held.insert(claim.task_id, (claim.fence, token.clone())));
+        let attempt = Attempt { fence: claim.fence, job: claim.job_id, stop: token.clone() };
+        self.with(|held| held.insert(claim.task_id, attempt));
         token
     }
 
     pub(super) fn remove(&self, claim: &Claim) {
         self.with(|held| {
             // A later claim of the same task by this process has another fence and stays.
-            if held.get(&claim.task_id).is_some_and(|(fence, _)| *fence == claim.fence) {
+            if held.get(&claim.task_id).is_some_and(|attempt| attempt.fence == claim.fence) {
                 held.remove(&claim.task_id);
             }
         });
     }
 
     fn fences(&self) -> Vec<(i64, i64)> {
-        self.with(|held| held.iter().map(|(task, (fence, _))| (*task, *fence)).collect())
+        self.with(|held| held.iter().map(|(task, attempt)| (*task, attempt.fence)).collect())
     }
 
     fn stop(&self, task: i64) {
         self.with(|held| {
-            if let Some((_, token)) = held.remove(&task) {
-                token.cancel();
+            if let Some(attempt) = held.remove(&task) {
+                attempt.stop.cancel();
             }
         });
     }
 
-    fn with<T>(&self, act: impl FnOnce(&mut HashMap<i64, (i64, CancellationToken)>) -> T) -> T {
+    /// Stops all attempts of a job that was cancelled.
+    pub(super) fn stop_job(&self, job: i64) {
+        self.with(|held| {
+            held.retain(|_, attempt| {
+                if attempt.job == job {
+                    attempt.stop.cancel();
+                }
+                attempt.job != job
+            });
+        });
+    }
+
+    fn with<T>(&self, act: impl FnOnce(&mut HashMap<i64, Attempt>) -> T) -> T {
         // The map is changed by single insertions and removals: a panic elsewhere can't leave it half done.
         act(&mut self.attempts.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
 /// What a beat does, and for whom.
+#[derive(Clone)]
 pub(super) struct Beat {
     pub(super) store: Store,
     pub(super) owner: String,
@@ -78,12 +97,23 @@ impl Beat {
             serves: self.serves,
             concurrency: self.concurrency,
         };
-        self.store.heartbeat(&worker, clock::now()).await
+        self.store.heartbeat(&worker, self.store.now()).await
+    }
+
+    /// What somebody has to do now and then, whoever it is.
+    async fn tidy(&self, lease: Duration) -> Result<(), StoreError> {
+        self.store.compare_clocks().await?;
+        let now = self.store.now();
+        self.store.close_orphaned_attempts(now - lease, now).await.map(drop)
     }
 
     /// Renews the leases of all running attempts and stops those that were lost.
+    pub(super) async fn renew_all(&self, lease: Duration) -> Result<(), StoreError> {
+        self.renew(&self.held.fences(), lease).await
+    }
+
     async fn renew(&self, fences: &[(i64, i64)], lease: Duration) -> Result<(), StoreError> {
-        for task in self.store.renew(&self.owner, fences, lease, clock::now()).await? {
+        for task in self.store.renew(&self.owner, fences, lease, self.store.now()).await? {
             tracing::warn!(task, "the lease of this task is lost; its attempt is stopped");
             self.held.stop(task);
         }
@@ -101,12 +131,15 @@ impl Heartbeat {
             let mut renewed = tokio::time::Instant::now();
             loop {
                 tokio::time::sleep(pause).await;
-                if let Err(error) = beat.sign_of_life().await {
-                    tracing::warn!(%error, "no sign of life could be given; trying again");
-                }
+                // Leases first: they are what somebody else would take.
                 let fences = beat.held.fences();
                 match beat.renew(&fences, lease).await {
-                    Ok(()) => renewed = tokio::time::Instant::now(),
+                    Ok(()) => {
+                        renewed = tokio::time::Instant::now();
+                        if let Err(error) = beat.tidy(lease).await {
+                            tracing::warn!(%error, "what dead workers left behind could not be tidied up; trying again");
+                        }
+                    }
                     Err(error) if renewed.elapsed() < lease => {
                         tracing::warn!(%error, "leases could not be renewed; trying again");
                     }
@@ -114,6 +147,9 @@ impl Heartbeat {
                         tracing::error!(%error, "no lease could be renewed in time; all attempts are stopped");
                         fences.into_iter().for_each(|(task, _)| beat.held.stop(task));
                     }
+                }
+                if let Err(error) = beat.sign_of_life().await {
+                    tracing::warn!(%error, "no sign of life could be given; trying again");
                 }
             }
         }))

@@ -1,11 +1,54 @@
 //! Claim → call → validate → commit. The only part of the host that knows both the store and the sources.
 
 mod attempt;
+mod cancel;
+mod crew;
+mod foreground;
 mod lease;
+mod options;
 mod ports;
 mod progress;
-mod run;
+mod service;
 
+use std::sync::Arc;
+
+pub use cancel::cancel;
+pub use options::Options;
 pub use ports::{StoredAllowance, StoredAnswers};
 pub use progress::Progress;
-pub use run::{Options, Worker};
+
+use self::lease::{Beat, Held};
+use crate::{source::Registry, store::Store};
+
+/// Runs the tasks of jobs: of all of them as a service, or of one in the foreground.
+pub struct Worker {
+    store: Store,
+    registry: Arc<Registry>,
+    options: Arc<Options>,
+    /// New with every start, so that a restarted worker is never taken for the one that died.
+    owner: String,
+    held: Held,
+}
+
+impl Worker {
+    /// A worker of this process.
+    pub fn new(store: Store, registry: Arc<Registry>, options: Options) -> Self {
+        let owner = format!("{}-{:016x}", std::process::id(), rand::random::<u64>());
+        Self { store, registry, options: Arc::new(options), owner, held: Held::default() }
+    }
+
+    /// Its id in the store: new with every start.
+    pub fn id(&self) -> &str {
+        &self.owner
+    }
+
+    fn beat(&self, serves: bool) -> Beat {
+        Beat {
+            store: self.store.clone(),
+            owner: self.owner.clone(),
+            held: self.held.clone(),
+            serves,
+            concurrency: self.options.concurrency.try_into().unwrap_or(u32::MAX),
+        }
+    }
+}

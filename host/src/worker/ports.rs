@@ -1,12 +1,9 @@
 //! The store behind the egress policy: one allowance and one index of answers for every host.
 
-use std::time::Duration;
-
 use chrono::{DateTime, Utc};
 use futures::{FutureExt, future::BoxFuture};
 
 use crate::{
-    clock,
     egress::{Allowance, AnswerIndex, KeptAnswer, NewAnswer, Rate},
     store::{self, Store},
 };
@@ -22,22 +19,23 @@ impl Allowance for StoredAllowance {
         &'a self,
         source: &'a str,
         rate: Option<&'a Rate>,
-        now: DateTime<Utc>,
-    ) -> BoxFuture<'a, anyhow::Result<Duration>> {
+        now: fn() -> DateTime<Utc>,
+    ) -> BoxFuture<'a, anyhow::Result<DateTime<Utc>>> {
+        // All hosts reckon with one clock; the slot is told by this host's.
+        let now = move || self.0.shared_time(now());
         let next = move |arrival, held_until: Option<DateTime<Utc>>| match rate {
             Some(rate) => {
-                let slot = rate.reserve(arrival, held_until, now);
-                (slot.wait, slot.arrival)
+                let slot = rate.reserve(arrival, held_until, now());
+                (slot.send_at, slot.arrival)
             }
-            None => {
-                (held_until.map_or(Duration::ZERO, |held| (held - now).to_std().unwrap_or_default()), now)
-            }
+            None => (held_until.map_or_else(now, |held| held.max(now())), now()),
         };
-        async move { Ok(self.0.reserve_slot(source, next).await?) }.boxed()
+        async move { Ok(self.0.own_time(self.0.reserve_slot(source, next).await?)) }.boxed()
     }
 
     fn hold_off<'a>(&'a self, source: &'a str, until: DateTime<Utc>) -> BoxFuture<'a, anyhow::Result<()>> {
-        async move { Ok(self.0.hold_off(source, until, clock::now()).await?) }.boxed()
+        let until = self.0.shared_time(until);
+        async move { Ok(self.0.hold_off(source, until, self.0.now()).await?) }.boxed()
     }
 }
 

@@ -66,6 +66,11 @@ impl<'d> Section<'d> {
         self.item(key).and_then(|item| item.count(range)).unwrap_or(default)
     }
 
+    /// A whole number between two bounds, if it is there.
+    pub(crate) fn optional_count(&self, key: &'static str, range: RangeInclusive<u32>) -> Option<u32> {
+        self.item(key).and_then(|item| item.count(range))
+    }
+
     /// A boolean; the default if it is absent.
     pub(crate) fn flag(&self, key: &'static str, default: bool) -> bool {
         self.item(key).and_then(|item| item.flag()).unwrap_or(default)

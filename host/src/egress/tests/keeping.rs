@@ -3,6 +3,7 @@
 use futures::future::join_all;
 use tokio::sync::Semaphore;
 
+use super::super::Reuse;
 use super::upstream::{Reply, Upstream};
 use super::*;
 
@@ -71,12 +72,27 @@ async fn a_call_for_the_present_is_served_by_the_upstream_alone() {
     let asked = Asked::new(Policy { reuse_for, ..policy(&[&upstream.grant()]) }, shared);
     let url = upstream.url("/now");
     assert_eq!(text(asked.get(&url).await).await, "answer 0");
-    assert_eq!(text(asked.another_call().past_kept_answers().send(get(&url)).await).await, "answer 1");
+    assert_eq!(text(asked.another_call().reusing(Reuse::Never).send(get(&url)).await).await, "answer 1");
     assert_eq!(
         text(asked.get(&url).await).await,
         "answer 1",
         "and what it was told is the newest kept answer"
     );
+}
+
+#[tokio::test]
+async fn a_call_that_doubts_what_was_said_is_served_by_what_the_upstream_said_since() {
+    let folder = tempfile::tempdir().unwrap();
+    let upstream = Upstream::start(|number, _| Reply::ok(format!("answer {number}"))).await;
+    let (shared, _) = keeping(folder.path());
+    let reuse_for = Some(Duration::from_secs(60));
+    let asked = Asked::new(Policy { reuse_for, ..policy(&[&upstream.grant()]) }, shared);
+    let url = upstream.url("/empty");
+    assert_eq!(text(asked.get(&url).await).await, "answer 0");
+    let again = Reuse::Since(crate::clock::now());
+    for _ in 0..2 {
+        assert_eq!(text(asked.another_call().reusing(again).send(get(&url)).await).await, "answer 1");
+    }
 }
 
 #[tokio::test]

@@ -269,5 +269,5 @@ fn checked(claim: &Claim, answer: Vec<Series>) -> Validated {
 }
 
 fn request(owner: &str, limit: u32) -> ClaimRequest<'_> {
-    ClaimRequest { owner, source: "s", job: None, limit, source_limit: None, total_limit: None, lease: LEASE }
+    ClaimRequest { owner, source: "s", job: None, limit, source_limit: None, total_limit: None, lease: LEASE, heeds_circuit: true }
 }

@@ -1,0 +1,154 @@
+//! `backfill serve` and `backfill worker`: a host that runs until it is told to stop.
+
+use std::{
+    fs::{File, TryLockError},
+    net::SocketAddr,
+    path::Path,
+    process::ExitCode,
+    sync::Arc,
+};
+
+use anyhow::{Context, bail};
+use clap::Args;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use super::context::{self, env};
+use crate::{
+    api,
+    config::{Config, Database},
+    source::Registry,
+    store::Store,
+    worker::{Options, Worker},
+};
+
+/// Run a host: it works off jobs and answers HTTP, until SIGTERM or Ctrl-C.
+///
+/// Told to stop, it claims nothing more, lets running tasks end for `[worker] grace` (30 s), and gives the rest back
+/// without costing them an attempt. Told a second time, it gives them back at once.
+///
+/// Any number of hosts may share one Postgres database; on SQLite there is one.
+///
+/// For example:
+///   backfill serve
+///   curl http://127.0.0.1:8080/readyz
+#[derive(Args)]
+#[command(verbatim_doc_comment)]
+pub(super) struct Serve {
+    /// Where to answer HTTP, instead of `[server] listen`.
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    listen: Option<SocketAddr>,
+}
+
+/// Run a host without HTTP: it works off jobs, until SIGTERM or Ctrl-C.
+///
+/// Start as many as there is work for, on as many machines, with one Postgres database and one configuration. Limits
+/// and allowances hold over all of them. Stopping is as for `backfill serve`.
+///
+/// For example:
+///   backfill worker
+#[derive(Args)]
+#[command(name = "worker", verbatim_doc_comment)]
+pub(super) struct Work {}
+
+impl Serve {
+    pub(super) async fn act(self, config: &Path) -> anyhow::Result<ExitCode> {
+        let config = context::load(config)?;
+        let listen = self.listen.unwrap_or(config.server.listen);
+        let listener = tokio::net::TcpListener::bind(listen).await.with_context(|| {
+            format!("listening on {listen}; name another address with --listen or [server] listen")
+        })?;
+        run(&config, Some(listener)).await
+    }
+}
+
+impl Work {
+    pub(super) async fn act(self, config: &Path) -> anyhow::Result<ExitCode> {
+        run(&context::load(config)?, None).await
+    }
+}
+
+async fn run(config: &Config, http: Option<tokio::net::TcpListener>) -> anyhow::Result<ExitCode> {
+    let stop = Stop::on_signals()?;
+    let _only_host = only_host(config)?;
+    let store = context::store(config).await?;
+    let shared = context::shared(config, &store)?;
+    let registry = Arc::new(Registry::load(config, &env, &context::engine(config)?, &shared).await);
+    let usable = registry.iter().filter(|(_, source)| source.is_ok()).count();
+    if usable == 0 {
+        bail!("no source can be used, so there is nothing to do; see `backfill source list`");
+    }
+    let worker = Worker::new(store.clone(), Arc::clone(&registry), Options::of(config));
+    tracing::info!(worker = worker.id(), sources = usable, "ready for work");
+    let answering = http.map(|listener| {
+        if let Ok(address) = listener.local_addr() {
+            tracing::info!("answering on http://{address}");
+        }
+        tokio::spawn(api::serve(listener, store.clone(), stop.drained.clone()))
+    });
+    let served = worker.serve(stop.gently, stop.at_once).await;
+    stop.drained.cancel();
+    if let Some(answering) = answering {
+        answering.await.context("the HTTP server")??;
+    }
+    store.close().await;
+    served?;
+    tracing::info!("stopped");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Ways to be told to stop.
+struct Stop {
+    /// Once: claim nothing more.
+    gently: CancellationToken,
+    /// Twice: give back what runs.
+    at_once: CancellationToken,
+    /// Nothing runs any more.
+    drained: CancellationToken,
+}
+
+impl Stop {
+    /// Stops at SIGTERM and Ctrl-C.
+    fn on_signals() -> anyhow::Result<Self> {
+        let mut term = signal(SignalKind::terminate()).context("listening for SIGTERM")?;
+        let mut interrupt = signal(SignalKind::interrupt()).context("listening for Ctrl-C")?;
+        let stop = Self {
+            gently: CancellationToken::new(),
+            at_once: CancellationToken::new(),
+            drained: CancellationToken::new(),
+        };
+        let (gently, at_once) = (stop.gently.clone(), stop.at_once.clone());
+        tokio::spawn(async move {
+            for told in [gently, at_once] {
+                tokio::select! {
+                    _ = term.recv() => {}
+                    _ = interrupt.recv() => {}
+                }
+                told.cancel();
+            }
+        });
+        Ok(stop)
+    }
+}
+
+/// On SQLite, a lock that this host holds for as long as it lives: two would not hear of each other's news, and share
+/// one writer. Postgres needs none.
+fn only_host(config: &Config) -> anyhow::Result<Option<File>> {
+    let Database::Sqlite { path } = &config.database else { return Ok(None) };
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).with_context(|| format!("making the folder {}", folder.display()))?;
+    }
+    let lock = path.with_extension("host-lock");
+    let file = File::create(&lock).with_context(|| format!("making {}", lock.display()))?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => bail!(
+            "another host runs on {}: SQLite serves one; stop it, or use a Postgres database ([database] url) for \
+             several",
+            path.display()
+        ),
+        Err(TryLockError::Error(error)) => {
+            Err(error).with_context(|| format!("locking {}", lock.display()))
+        }
+    }
+}
