@@ -117,8 +117,7 @@ impl Store {
         }
         let mut conn = self.read(DOING).await?;
         let before = clock::now();
-        let server: Instant =
-            sql::query("SELECT clock_timestamp()").scalar(&mut conn).await.doing(DOING)?;
+        let server: Instant = sql::query("SELECT clock_timestamp()").scalar(&mut conn).await.doing(DOING)?;
         let here = before + (clock::now() - before) / 2;
         let ahead = (server.utc() - here).num_microseconds().unwrap_or(0);
         self.ahead.store(ahead, Ordering::Relaxed);
