@@ -11,6 +11,7 @@ use std::{
 };
 
 use backfill::{
+    egress::Reuse,
     domain::{Failure, Series},
     source::{CallReport, Fault, LoadError, LogLevel, Source, Unusable},
 };

@@ -4,6 +4,7 @@ use std::{path::PathBuf, process::Command, time::Duration};
 
 use anyhow::{Context, ensure};
 use backfill::{
+    egress::Reuse,
     domain::{Month, Unit},
     source::Source,
 };

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::ensure;
 use backfill::{
+    egress::Reuse,
     domain::{Month, Unit},
     source::Engine,
 };

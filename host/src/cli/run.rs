@@ -5,7 +5,7 @@ use std::{
     path::Path,
     process::ExitCode,
     sync::Arc,
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use anyhow::{Context, bail};
@@ -23,7 +23,7 @@ use crate::{
     clock,
     config::Config,
     domain::{
-        Calendar, Month, Order, PlanRequest, PlanUnit, PlannedTask, Priority, Range, Reprocess, RetryPolicy,
+        Calendar, Month, Order, PlanRequest, PlanUnit, PlannedTask, Priority, Range, Reprocess,
         TaskOutcome, TaskStatus, Window, plan,
     },
     source::Registry,

@@ -18,7 +18,6 @@ use crate::{
     api,
     config::{Config, Database},
     source::Registry,
-    store::Store,
     worker::{Options, Worker},
 };
 

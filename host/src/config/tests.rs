@@ -32,8 +32,16 @@ fn an_empty_file_is_a_configuration_with_every_default() {
     assert_eq!(config.database, Database::Sqlite { path: ".backfill/backfill.db".into() });
     assert_eq!(config.archive, Archive { enabled: true, path: ".backfill/archive".into() });
     let second = Duration::from_secs(1);
-    let retry = Retry { attempts: 3, base: 60 * second, max: 960 * second };
-    let worker = Worker { concurrency: 16, lease: 60 * second, heartbeat: 20 * second, poll: second, retry };
+    let retry = Retry { attempts: 3, base: 60 * second, max: 960 * second, confirm: 90 * second };
+    let worker = Worker {
+        concurrency: 16,
+        total_concurrency: None,
+        lease: 60 * second,
+        heartbeat: 20 * second,
+        poll: second,
+        grace: 30 * second,
+        retry,
+    };
     assert_eq!(config.worker, worker);
     assert_eq!(config.sources, []);
 }

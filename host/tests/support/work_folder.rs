@@ -14,7 +14,7 @@ use tokio::process::Command;
 pub const CANARY: &str = "canary/4711+secret=";
 
 /// Retries that do not wait for minutes; everything else as by default.
-const WORKER: &str = "[worker]\npoll = \"20ms\"\nretry = { attempts = 3, base = \"10ms\", max = \"20ms\" }\n";
+const WORKER: &str = "[worker]\npoll = \"20ms\"\nretry = { attempts = 3, base = \"10ms\", max = \"20ms\", confirm = \"10ms\" }\n";
 
 /// A configuration, a registry, a database and an archive, gone when dropped.
 pub struct WorkFolder(TempDir);
