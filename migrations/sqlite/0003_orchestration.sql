@@ -70,6 +70,56 @@ ALTER TABLE source_limits ADD COLUMN on_trial INTEGER NOT NULL DEFAULT 0 CHECK (
 -- What a schedule last did, for people.
 ALTER TABLE schedules ADD COLUMN last_outcome TEXT;
 
+-- Who turns a due firing into a job has it until then; nobody else takes it up before.
+ALTER TABLE schedules ADD COLUMN claimed_until INTEGER;
+
+-- One firing of a collecting schedule at one source: all units are asked about at once, every few minutes, so there is
+-- no task for each. What a run writes names it in measurements.attempt_id (and measurement_revisions.attempt_id and
+-- replaced_by) by its id below zero: -7 is collector run 7, and 7 is task attempt 7.
+-- Open until ended_at: waiting until run_after, or under way in one host until lease_until. attempt_count grows with
+-- every claim, so that it names one holder. give_up_at: then the next firing asks instead.
+CREATE TABLE collector_runs (
+    id                INTEGER PRIMARY KEY AUTOINCREMENT,
+    schedule_id       INTEGER REFERENCES schedules (id) ON DELETE SET NULL,
+    source            TEXT NOT NULL CHECK (source <> ''),
+    scheduled_for     INTEGER NOT NULL,
+    give_up_at        INTEGER NOT NULL,
+    run_after         INTEGER,
+    lease_until       INTEGER,
+    attempt_count     INTEGER NOT NULL DEFAULT 0 CHECK (attempt_count >= 0),
+    outcome           TEXT CHECK (outcome IN ('written', 'unchanged', 'failed')),
+    units             INTEGER NOT NULL DEFAULT 0 CHECK (units >= 0),
+    records_inserted  INTEGER NOT NULL DEFAULT 0 CHECK (records_inserted >= 0),
+    records_updated   INTEGER NOT NULL DEFAULT 0 CHECK (records_updated >= 0),
+    records_unchanged INTEGER NOT NULL DEFAULT 0 CHECK (records_unchanged >= 0),
+    records_rejected  INTEGER NOT NULL DEFAULT 0 CHECK (records_rejected >= 0),
+    component_digest  TEXT,
+    requests          INTEGER NOT NULL DEFAULT 0 CHECK (requests >= 0),
+    response_bytes    INTEGER NOT NULL DEFAULT 0 CHECK (response_bytes >= 0),
+    cpu_us            INTEGER NOT NULL DEFAULT 0 CHECK (cpu_us >= 0),
+    error_code        TEXT,
+    error_message     TEXT,
+    created_at        INTEGER NOT NULL,
+    started_at        INTEGER,
+    ended_at          INTEGER,
+    CHECK ((ended_at IS NOT NULL) = (outcome IS NOT NULL)),
+    CHECK ((CASE WHEN run_after IS NULL THEN 0 ELSE 1 END) + (CASE WHEN lease_until IS NULL THEN 0 ELSE 1 END)
+           + (CASE WHEN ended_at IS NULL THEN 0 ELSE 1 END) = 1),
+    CHECK ((started_at IS NULL) = (attempt_count = 0)),
+    CHECK (outcome IS NULL OR outcome <> 'failed' OR error_code IS NOT NULL),
+    CHECK (outcome IS NULL OR outcome <> 'written' OR records_inserted + records_updated > 0)
+) STRICT;
+CREATE INDEX collector_runs_open ON collector_runs (source) WHERE ended_at IS NULL;
+CREATE INDEX collector_runs_schedule ON collector_runs (schedule_id, id);
+
+-- The answers that a run rests on.
+CREATE TABLE collector_run_answers (
+    run_id    INTEGER NOT NULL REFERENCES collector_runs (id) ON DELETE CASCADE,
+    answer_id INTEGER NOT NULL REFERENCES answers (id) ON DELETE CASCADE,
+    PRIMARY KEY (run_id, answer_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX collector_run_answers_answer ON collector_run_answers (answer_id);
+
 -- Whether the worker serves every job, or runs one in the foreground; how many tasks it takes at once.
 ALTER TABLE workers ADD COLUMN serves INTEGER NOT NULL DEFAULT 0 CHECK (serves IN (0, 1));
 ALTER TABLE workers ADD COLUMN concurrency INTEGER NOT NULL DEFAULT 1 CHECK (concurrency > 0);

@@ -146,8 +146,6 @@ fn only_host(config: &Config) -> anyhow::Result<Option<File>> {
              several",
             path.display()
         ),
-        Err(TryLockError::Error(error)) => {
-            Err(error).with_context(|| format!("locking {}", lock.display()))
-        }
+        Err(TryLockError::Error(error)) => Err(error).with_context(|| format!("locking {}", lock.display())),
     }
 }

@@ -29,7 +29,7 @@ pub use reconcile::{Changes, reconcile};
 pub use retry::{Next, RetryPolicy, Setback, Tries};
 pub use schedule::{
     Age, CollectSettings, Firing, IncrementalSettings, Overlap, ReviseSettings, ScheduleKind,
-    ScheduleSettings, SettingsError, Timetable, TimetableError, due, incremental, revise,
+    ScheduleSettings, SettingsError, Subjects, Timetable, TimetableError, due, incremental, revise,
 };
 pub use series::{Labels, Measurement, Quantity, Series};
 pub use status::{JobStatus, Priority, TaskCounts, TaskOutcome, TaskStatus, job_status};

@@ -16,7 +16,12 @@ use crate::clock;
 
 impl Gate {
     /// A kept answer that is fresh enough, if its body is whole.
-    pub(super) async fn kept(&self, key: &str, reuse: Reuse, log: &Log) -> Result<Option<Answer>, EgressError> {
+    pub(super) async fn kept(
+        &self,
+        key: &str,
+        reuse: Reuse,
+        log: &Log,
+    ) -> Result<Option<Answer>, EgressError> {
         let (Some(answers), Some(reuse_for)) = (&self.shared.answers, self.policy.reuse_for) else {
             return Ok(None);
         };

@@ -103,26 +103,43 @@ const COLUMNS: &str = "id, windfarm_id, start_date, end_date, status, reason, pa
 impl Store {
     /// Creates a job with all its tasks, and returns its id. A job whose tasks are all skipped has ended.
     pub async fn create_job(&self, job: &NewJob<'_>, now: impl Into<Instant>) -> Result<i64, StoreError> {
-        const DOING: &str = "creating a job";
-        let now = now.into();
-        if job.tasks.is_empty() {
-            let why = "it has no tasks; the wind farm needs units whose sources are configured, and the range months";
-            return Err(StoreError::refused(DOING, why));
-        }
-        let counts =
-            job.tasks.iter().fold(
-                TaskCounts { total: job.tasks.len() as i64, ..TaskCounts::default() },
-                |counts, task| if task.verdict.runs() { counts } else { counts.with(TaskStatus::Skipped) },
-            );
-        let status = job_status(counts, false, false);
-        let queue_at = Instant::from(now.utc() - job.priority.head_start());
-
-        let Some(&windfarm_id) = job.windfarm_ids.first() else {
-            return Err(StoreError::refused(DOING, "it names no wind farm"));
-        };
         // Nobody sees it before it is whole, and it takes nothing from anyone: the queue need not be locked.
-        let mut tx = self.write(DOING).await?;
-        let id: i64 = sql::query(
+        let mut tx = self.write(CREATING).await?;
+        let id = create(&mut tx, job, now.into()).await?;
+        tx.announce_work().await.doing(CREATING)?;
+        tx.commit().await.doing(CREATING)?;
+        Ok(id)
+    }
+
+    /// A job as it stands.
+    pub async fn job(&self, id: i64) -> Result<Job, StoreError> {
+        let mut conn = self.read("reading a job").await?;
+        job_in(&mut conn, id).await
+    }
+}
+
+const CREATING: &str = "creating a job";
+
+/// Makes a job with its tasks within the caller's transaction, which announces the work.
+pub(super) async fn create(conn: &mut Connection, job: &NewJob<'_>, now: Instant) -> Result<i64, StoreError> {
+    if job.tasks.is_empty() {
+        let why =
+            "it has no tasks; the wind farm needs units whose sources are configured, and the range months";
+        return Err(StoreError::refused(CREATING, why));
+    }
+    let counts = job.tasks.iter().fold(
+        TaskCounts { total: job.tasks.len() as i64, ..TaskCounts::default() },
+        |counts, task| {
+            if task.verdict.runs() { counts } else { counts.with(TaskStatus::Skipped) }
+        },
+    );
+    let status = job_status(counts, false, false);
+    let queue_at = Instant::from(now.utc() - job.priority.head_start());
+
+    let Some(&windfarm_id) = job.windfarm_ids.first() else {
+        return Err(StoreError::refused(CREATING, "it names no wind farm"));
+    };
+    let id: i64 = sql::query(
             "INSERT INTO backfill_jobs (windfarm_id, start_date, end_date, status, priority, max_concurrency, queue_at,
                                         total_tasks, skipped_tasks, job_metadata, created_by_id, created_at,
                                         updated_at, completed_at)
@@ -141,32 +158,24 @@ impl Store {
         .bind(now)
         .bind(status.ended().then_some(now))
         .bind(job.max_concurrency)
-        .scalar(&mut tx)
+        .scalar(conn)
         .await
-        .doing(DOING)?;
-        bulk("INSERT INTO backfill_job_windfarms (job_id, windfarm_id) {rows} ON CONFLICT DO NOTHING")
-            .column(job.windfarm_ids.iter().map(|_| id))
-            .column(job.windfarm_ids.iter().copied())
-            .execute(&mut tx)
-            .await
-            .doing(DOING)?;
-        insert_tasks(&mut tx, id, job, queue_at, now).await.doing(DOING)?;
-        let data = json!({ "windfarm_id": windfarm_id, "total_tasks": counts.total, "skipped_tasks": counts.skipped });
-        events::append(&mut tx, EventKind::JobCreated, Subject::job(id), data, now).await?;
-        if status.ended() {
-            let data = json!({ "status": status, "tasks": counts });
-            events::append(&mut tx, EventKind::JobEnded, Subject::job(id), data, now).await?;
-        }
-        tx.announce_work().await.doing(DOING)?;
-        tx.commit().await.doing(DOING)?;
-        Ok(id)
+        .doing(CREATING)?;
+    bulk("INSERT INTO backfill_job_windfarms (job_id, windfarm_id) {rows} ON CONFLICT DO NOTHING")
+        .column(job.windfarm_ids.iter().map(|_| id))
+        .column(job.windfarm_ids.iter().copied())
+        .execute(conn)
+        .await
+        .doing(CREATING)?;
+    insert_tasks(conn, id, job, queue_at, now).await.doing(CREATING)?;
+    let data =
+        json!({ "windfarm_id": windfarm_id, "total_tasks": counts.total, "skipped_tasks": counts.skipped });
+    events::append(conn, EventKind::JobCreated, Subject::job(id), data, now).await?;
+    if status.ended() {
+        let data = json!({ "status": status, "tasks": counts });
+        events::append(conn, EventKind::JobEnded, Subject::job(id), data, now).await?;
     }
-
-    /// A job as it stands.
-    pub async fn job(&self, id: i64) -> Result<Job, StoreError> {
-        let mut conn = self.read("reading a job").await?;
-        job_in(&mut conn, id).await
-    }
+    Ok(id)
 }
 
 /// A job as a connection sees it.

@@ -104,7 +104,14 @@ impl Store {
             Address::File(path) => {
                 let name = path.display().to_string();
                 let writer = sqlite::writer(path).await.doing(DOING)?;
-                Ok(Self::new(Db::Sqlite { writer, readers: sqlite::readers(path), news: broadcast::Sender::new(NEWS_KEPT) }, name))
+                Ok(Self::new(
+                    Db::Sqlite {
+                        writer,
+                        readers: sqlite::readers(path),
+                        news: broadcast::Sender::new(NEWS_KEPT),
+                    },
+                    name,
+                ))
             }
             Address::Server(options) => {
                 let name = postgres::name(options);

@@ -3,7 +3,7 @@
 use sqlx::{Database, Decode, Type, error::BoxDynError};
 
 use super::{events::EventKind, logs::LogLevel, sql::Value};
-use crate::domain::{JobStatus, Month, Priority, Quantity, TaskOutcome, TaskStatus};
+use crate::domain::{JobStatus, Month, Overlap, Priority, Quantity, ScheduleKind, TaskOutcome, TaskStatus};
 
 macro_rules! text_columns {
     ($($word:ty),+) => {$(
@@ -43,4 +43,15 @@ macro_rules! text_columns {
     )+};
 }
 
-text_columns!(JobStatus, TaskStatus, TaskOutcome, Priority, Quantity, Month, EventKind, LogLevel);
+text_columns!(
+    JobStatus,
+    TaskStatus,
+    TaskOutcome,
+    Priority,
+    Quantity,
+    Month,
+    Overlap,
+    ScheduleKind,
+    EventKind,
+    LogLevel
+);

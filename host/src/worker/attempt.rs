@@ -97,12 +97,7 @@ pub(super) async fn refuse(store: &Store, claim: &Claim, why: &str) -> Result<Co
     commit(store, claim, &AttemptReport::default(), verdict, false).await
 }
 
-fn judge(
-    call: CallReport<Vec<Series>>,
-    claim: &Claim,
-    retry: &RetryPolicy,
-    now: DateTime<Utc>,
-) -> Verdict {
+fn judge(call: CallReport<Vec<Series>>, claim: &Claim, retry: &RetryPolicy, now: DateTime<Utc>) -> Verdict {
     let tries = Tries { attempt: claim.attempt, empties: claim.empties };
     let asked = call.usage.requests > 0;
     let next = |setback| Step::Then(retry.next(setback, tries, now, rand::random()));
@@ -235,12 +230,8 @@ pub(super) async fn give_back(store: &Store, claim: &Claim) -> Result<Committed,
 }
 
 /// How soon to try again to commit what was fetched; a database that is restarted is back in seconds.
-const COMMIT_AGAIN: [Duration; 4] = [
-    Duration::from_millis(100),
-    Duration::from_millis(500),
-    Duration::from_secs(2),
-    Duration::from_secs(5),
-];
+const COMMIT_AGAIN: [Duration; 4] =
+    [Duration::from_millis(100), Duration::from_millis(500), Duration::from_secs(2), Duration::from_secs(5)];
 
 /// Commits, again and again while the database fails in passing: what was fetched is worth some seconds. A commit
 /// whose answer was lost shows as a lost lease the second time, and nothing is stored twice.

@@ -58,7 +58,8 @@ impl Crew {
     /// Begins an attempt; without a source, it fails at once with the reason.
     pub(super) fn begin(&mut self, claim: Claim, source: Result<Arc<Source>, String>) {
         let lost = self.held.add(&claim);
-        let (store, options, interrupt) = (self.store.clone(), Arc::clone(&self.options), self.interrupt.clone());
+        let (store, options, interrupt) =
+            (self.store.clone(), Arc::clone(&self.options), self.interrupt.clone());
         let span = tracing::info_span!(
             "task",
             job = claim.job_id,

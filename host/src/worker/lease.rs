@@ -9,9 +9,7 @@ use std::{
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::{
-    store::{Claim, NewWorker, Store, StoreError},
-};
+use crate::store::{Claim, NewWorker, Store, StoreError};
 
 /// The attempts that this process runs, with the switch that stops each.
 #[derive(Clone, Default)]

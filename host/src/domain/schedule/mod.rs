@@ -5,11 +5,13 @@ mod settings;
 mod timetable;
 mod windows;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 pub use self::{
     age::Age,
-    settings::{CollectSettings, IncrementalSettings, ReviseSettings, ScheduleSettings, SettingsError},
+    settings::{
+        CollectSettings, IncrementalSettings, ReviseSettings, ScheduleSettings, SettingsError, Subjects,
+    },
     timetable::{Timetable, TimetableError},
     windows::{incremental, revise},
 };
@@ -47,6 +49,9 @@ impl Overlap {
 /// How many missed firings are counted; more than that are no news.
 const MOST_COUNTED: usize = 1000;
 
+/// Whoever fires looks every half a minute; what is later than this by minutes was missed.
+const LATE: TimeDelta = TimeDelta::minutes(2);
+
 /// A firing that is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Firing {
@@ -54,6 +59,20 @@ pub struct Firing {
     pub scheduled_for: DateTime<Utc>,
     /// How many further ones were missed since, up to a thousand. This one makes up for all of them.
     pub missed: usize,
+}
+
+impl Firing {
+    /// The firing that makes up for one that was due at `scheduled_for` and for those that came after it.
+    pub fn since(timetable: &Timetable, scheduled_for: DateTime<Utc>, now: DateTime<Utc>) -> Self {
+        let missed = due(timetable, scheduled_for, now).map_or(0, |next| next.missed + 1);
+        Self { scheduled_for, missed }
+    }
+
+    /// Whether firings were missed: this one comes so late that nothing that fires can have run when it was due, or
+    /// makes up for others too.
+    pub fn was_missed(&self, now: DateTime<Utc>) -> bool {
+        self.missed > 0 || now - self.scheduled_for > LATE
+    }
 }
 
 /// The one firing that makes up for all that were due after `since`, the last firing or else the schedule's creation,
@@ -91,6 +110,26 @@ mod tests {
         let firing = due(&hourly, last, now).unwrap();
         assert_eq!(firing, Firing { scheduled_for: at("2024-01-01T11:00:00Z"), missed: 4 });
         assert_eq!(due(&hourly, now, now), None);
+    }
+
+    #[test]
+    fn a_firing_knows_how_many_it_makes_up_for_and_whether_it_is_late() {
+        let hourly = Timetable::parse("0 * * * *", "UTC").unwrap();
+        let eleven = at("2024-01-01T11:00:00Z");
+        for (now, missed, was_missed) in [
+            ("2024-01-01T11:00:00Z", 0, false),
+            ("2024-01-01T11:02:00Z", 0, false),
+            ("2024-01-01T11:02:01Z", 0, true),
+            ("2024-01-01T12:00:00Z", 1, true),
+            ("2024-01-01T15:30:00Z", 4, true),
+        ] {
+            let firing = Firing::since(&hourly, eleven, at(now));
+            assert_eq!(firing, Firing { scheduled_for: eleven, missed }, "{now}");
+            assert_eq!(firing.was_missed(at(now)), was_missed, "{now}");
+        }
+        // Asked for by hand, between two of its times.
+        let asked = Firing::since(&hourly, at("2024-01-01T11:20:00Z"), at("2024-01-01T11:20:05Z"));
+        assert_eq!(asked.missed, 0);
     }
 
     #[test]

@@ -90,6 +90,26 @@ pub struct CollectSettings {
     pub sources: Vec<String>,
 }
 
+/// Whom a schedule is for; an empty list restricts nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Subjects<'a> {
+    /// Wind farms.
+    pub windfarm_ids: &'a [i64],
+    /// Units.
+    pub generation_unit_ids: &'a [i64],
+    /// Sources.
+    pub sources: &'a [String],
+}
+
+impl Subjects<'_> {
+    /// Whether a unit is among them.
+    pub fn include(&self, windfarm_id: i64, unit_id: i64, source: &str) -> bool {
+        (self.windfarm_ids.is_empty() || self.windfarm_ids.contains(&windfarm_id))
+            && (self.generation_unit_ids.is_empty() || self.generation_unit_ids.contains(&unit_id))
+            && (self.sources.is_empty() || self.sources.iter().any(|id| id == source))
+    }
+}
+
 /// Why settings can't be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("settings{}{field}: {why}", if field.is_empty() { "" } else { "." })]
@@ -118,13 +138,19 @@ impl ScheduleSettings {
         Ok(settings)
     }
 
-    fn check(&self) -> Result<(), SettingsError> {
-        let (windfarms, units, sources) = match self {
+    /// Whom the schedule is for.
+    pub fn subjects(&self) -> Subjects<'_> {
+        let (windfarm_ids, generation_unit_ids, sources) = match self {
             Self::Incremental(own) => (&own.windfarm_ids, &own.generation_unit_ids, &own.sources),
             Self::Revise(own) => (&own.windfarm_ids, &own.generation_unit_ids, &own.sources),
             Self::Collect(own) => (&own.windfarm_ids, &own.generation_unit_ids, &own.sources),
         };
-        for (field, ids) in [("windfarm_ids", windfarms), ("generation_unit_ids", units)] {
+        Subjects { windfarm_ids, generation_unit_ids, sources }
+    }
+
+    fn check(&self) -> Result<(), SettingsError> {
+        let Subjects { windfarm_ids, generation_unit_ids, sources } = self.subjects();
+        for (field, ids) in [("windfarm_ids", windfarm_ids), ("generation_unit_ids", generation_unit_ids)] {
             if let Some(id) = ids.iter().find(|id| **id < 1) {
                 return Err(wrong(field, format!("{id} is no id; ids are numbers from 1")));
             }
@@ -191,6 +217,22 @@ mod tests {
         ] {
             assert_eq!(ScheduleSettings::parse(kind, &json!({})), Ok(expected));
         }
+    }
+
+    #[test]
+    fn subjects_are_those_named_and_all_where_none_is() {
+        let of = |settings: Value| {
+            let settings = ScheduleSettings::parse(ScheduleKind::Collect, &settings).unwrap();
+            let units = [(1, 10, "a"), (1, 11, "b"), (2, 20, "a")];
+            let kept = units
+                .into_iter()
+                .filter(|(farm, unit, source)| settings.subjects().include(*farm, *unit, source));
+            kept.map(|(_, unit, _)| unit).collect::<Vec<_>>()
+        };
+        assert_eq!(of(json!({})), [10, 11, 20]);
+        assert_eq!(of(json!({ "windfarm_ids": [1] })), [10, 11]);
+        assert_eq!(of(json!({ "windfarm_ids": [1], "sources": ["a"] })), [10]);
+        assert_eq!(of(json!({ "generation_unit_ids": [20, 11] })), [11, 20]);
     }
 
     #[test]

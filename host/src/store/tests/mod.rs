@@ -1,6 +1,7 @@
 //! The rules of the store, each on a real SQLite file and on a real Postgres.
 
 mod claims;
+mod collector_runs;
 mod commits;
 mod counters;
 mod history;
@@ -11,6 +12,7 @@ mod postgres;
 mod processes;
 mod records;
 mod registry;
+mod schedules;
 mod schema;
 mod views;
 
@@ -269,5 +271,14 @@ fn checked(claim: &Claim, answer: Vec<Series>) -> Validated {
 }
 
 fn request(owner: &str, limit: u32) -> ClaimRequest<'_> {
-    ClaimRequest { owner, source: "s", job: None, limit, source_limit: None, total_limit: None, lease: LEASE, heeds_circuit: true }
+    ClaimRequest {
+        owner,
+        source: "s",
+        job: None,
+        limit,
+        source_limit: None,
+        total_limit: None,
+        lease: LEASE,
+        heeds_circuit: true,
+    }
 }

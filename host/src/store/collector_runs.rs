@@ -1,0 +1,551 @@
+//! Collector runs: what a collecting schedule has its sources asked. Of a snapshot that nobody keeps, what is not
+//! asked for in time is lost, so a run is tried again until the next one takes its place, by whichever host is there.
+//!
+//! A run is to measurements what an attempt of a task is: it says who wrote a value, with which component, and which
+//! answers it rests on. Measurements name it by its id below zero.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::Serialize;
+use serde_json::Value;
+use sqlx::FromRow;
+
+use super::{
+    AttemptReport, Instant, Schedule, Store, StoreError, Written,
+    bulk::bulk,
+    commit::int,
+    connection::{Connection, Transaction},
+    error::Doing,
+    firings::Report,
+    measurements::Writer,
+    schedules, sql,
+};
+use crate::domain::{Firing, Month, Series, Window};
+
+/// A run as it stands.
+#[derive(Clone, Debug, PartialEq, FromRow, Serialize)]
+pub struct CollectorRun {
+    /// Row id.
+    pub id: i64,
+    /// The schedule, if it still exists.
+    pub schedule_id: Option<i64>,
+    /// Id of the source that is asked.
+    pub source: String,
+    /// When the schedule was due.
+    pub scheduled_for: Instant,
+    /// It is not tried any more from then on.
+    pub give_up_at: Instant,
+    /// How often it was begun.
+    pub attempt_count: i64,
+    /// `written`, `unchanged` or `failed`; none while it is open.
+    pub outcome: Option<String>,
+    /// Units that had values.
+    pub units: i64,
+    /// Values that were new.
+    pub records_inserted: i64,
+    /// Values in the place of others.
+    pub records_updated: i64,
+    /// Values that were stored already: the upstream has shown nothing new.
+    pub records_unchanged: i64,
+    /// Values not fit to be stored.
+    pub records_rejected: i64,
+    /// SHA-256 of the component that ran.
+    pub component_digest: Option<String>,
+    /// Requests that went to the upstream, over all tries.
+    pub requests: i64,
+    /// How its last try failed, in a word.
+    pub error_code: Option<String>,
+    /// The same for people.
+    pub error_message: Option<String>,
+    /// When it was first begun.
+    pub started_at: Option<Instant>,
+    /// When it ended.
+    pub ended_at: Option<Instant>,
+}
+
+const COLUMNS: &str = "id, schedule_id, source, scheduled_for, give_up_at, attempt_count, outcome, units, \
+     records_inserted, records_updated, records_unchanged, records_rejected, component_digest, requests, error_code, \
+     error_message, started_at, ended_at";
+
+/// A run that this host tries.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunClaim {
+    /// The run.
+    pub run_id: i64,
+    /// Its schedule.
+    pub schedule_id: i64,
+    /// The source to ask.
+    pub source: String,
+    /// Which try this is, 1 for the first; proof of holding it.
+    pub attempt: i64,
+    /// It is not tried any more from then on.
+    pub give_up_at: Instant,
+    /// The schedule's settings: for whom.
+    pub settings: Value,
+}
+
+/// What a run found of one month of a unit.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CollectedMonth {
+    /// The unit.
+    pub unit_id: i64,
+    /// The month, by the source's calendar.
+    pub month: Month,
+    /// All of that month.
+    pub whole: Window,
+    /// Validated series, with rows of that month alone.
+    pub series: Vec<Series>,
+}
+
+/// How a run ended well.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CollectedCounts {
+    /// What became of its records.
+    pub written: Written,
+    /// Runs of the same schedule and source before it that failed, in a row.
+    pub gaps: i64,
+}
+
+impl Store {
+    /// Claims runs of these sources that are to be tried, for as long as `lease` unless renewed. A run whose host is
+    /// gone is tried again.
+    pub async fn claim_runs(
+        &self,
+        sources: &[&str],
+        lease: Duration,
+        now: impl Into<Instant>,
+    ) -> Result<Vec<RunClaim>, StoreError> {
+        const DOING: &str = "claiming collector runs";
+        const DUE: &str = "ended_at IS NULL AND (run_after <= $1 OR lease_until <= $1)";
+        let now = now.into();
+        self.give_up_runs(now).await?;
+        let mut tx = self.write(DOING).await?;
+        let due = format!(
+            "SELECT id, schedule_id, source, attempt_count + 1, give_up_at FROM collector_runs
+             WHERE {DUE} AND give_up_at > $1 AND schedule_id IS NOT NULL ORDER BY id {}",
+            tx.lock_free_rows()
+        );
+        let due: Vec<(i64, i64, String, i64, Instant)> =
+            sql::query(due).bind(now).all(&mut tx).await.doing(DOING)?;
+        let mut claims = Vec::new();
+        for (run_id, schedule_id, source, attempt, give_up_at) in due {
+            if !sources.contains(&source.as_str()) {
+                continue;
+            }
+            let settings: Option<sqlx::types::Json<Value>> =
+                sql::query("SELECT settings FROM schedules WHERE id = $1")
+                    .bind(schedule_id)
+                    .scalar_optional(&mut tx)
+                    .await
+                    .doing(DOING)?;
+            let Some(sqlx::types::Json(settings)) = settings else { continue };
+            sql::query(
+                "UPDATE collector_runs SET run_after = NULL, lease_until = $2, attempt_count = $3,
+                                           started_at = COALESCE(started_at, $4)
+                 WHERE id = $1",
+            )
+            .bind(run_id)
+            .bind(after(now, lease))
+            .bind(attempt)
+            .bind(now)
+            .execute(&mut tx)
+            .await
+            .doing(DOING)?;
+            claims.push(RunClaim { run_id, schedule_id, source, attempt, give_up_at, settings });
+        }
+        tx.commit().await.doing(DOING)?;
+        Ok(claims)
+    }
+
+    /// Renews the lease of a run. False if this host holds it no more.
+    pub async fn renew_run(
+        &self,
+        claim: &RunClaim,
+        lease: Duration,
+        now: impl Into<Instant>,
+    ) -> Result<bool, StoreError> {
+        const DOING: &str = "renewing a collector run";
+        let now = now.into();
+        let mut tx = self.write(DOING).await?;
+        let renewed = sql::query(
+            "UPDATE collector_runs SET lease_until = $3
+             WHERE id = $1 AND attempt_count = $2 AND ended_at IS NULL AND lease_until > $4",
+        )
+        .bind(claim.run_id)
+        .bind(claim.attempt)
+        .bind(after(now, lease))
+        .bind(now)
+        .execute(&mut tx)
+        .await
+        .doing(DOING)?;
+        tx.commit().await.doing(DOING)?;
+        Ok(renewed == 1)
+    }
+
+    /// Ends a run with what it found: measurements, revisions, counters and what the schedule last did, or nothing of
+    /// it. None if this host holds the run no more; then nothing is stored.
+    pub async fn finish_run(
+        &self,
+        claim: &RunClaim,
+        found: &[CollectedMonth],
+        rejected: u64,
+        report: &AttemptReport,
+        now: impl Into<Instant>,
+    ) -> Result<Option<CollectedCounts>, StoreError> {
+        const DOING: &str = "storing a collector run";
+        let now = now.into();
+        let mut tx = self.write(DOING).await?;
+        let Some(schedule) = hold(&mut tx, claim, now).await? else { return Ok(None) };
+        let mut written = Written { rejected, ..Written::default() };
+        let mut found: Vec<_> = found.iter().collect();
+        // Several months are locked, in one order.
+        found.sort_by_key(|one| (one.unit_id, one.month));
+        for one in &found {
+            let writer = Writer {
+                unit_id: one.unit_id,
+                source: &claim.source,
+                attempt_id: -claim.run_id,
+                month: one.month,
+                whole: one.whole,
+                now,
+            };
+            let own = writer.write(&mut tx, &one.series).await.doing(DOING)?;
+            written.inserted += own.inserted;
+            written.updated += own.updated;
+            written.unchanged += own.unchanged;
+        }
+        found.dedup_by_key(|one| one.unit_id);
+        let gaps = gaps(&mut tx, claim).await.doing(DOING)?;
+        let new = written.inserted + written.updated > 0;
+        sql::query(
+            "UPDATE collector_runs SET outcome = $2, units = $3, records_inserted = $4, records_updated = $5,
+                    records_unchanged = $6, records_rejected = $7, lease_until = NULL, ended_at = $8,
+                    error_code = NULL, error_message = NULL
+             WHERE id = $1",
+        )
+        .bind(claim.run_id)
+        .bind(if new { "written" } else { "unchanged" })
+        .bind(int(found.len() as u64))
+        .bind(int(written.inserted))
+        .bind(int(written.updated))
+        .bind(int(written.unchanged))
+        .bind(int(written.rejected))
+        .bind(now)
+        .execute(&mut tx)
+        .await
+        .doing(DOING)?;
+        cost(&mut tx, claim, report).await.doing(DOING)?;
+        let counts = CollectedCounts { written, gaps };
+        outcome(&mut tx, &schedule, &counts.told(&claim.source, found.len())).await.doing(DOING)?;
+        tx.commit().await.doing(DOING)?;
+        Ok(Some(counts))
+    }
+
+    /// Ends a try of a run that found nothing. The run waits until `again`, or has failed for good where that is
+    /// none or too late. False if this host holds the run no more.
+    pub async fn fail_run(
+        &self,
+        claim: &RunClaim,
+        (code, message): (&str, &str),
+        again: Option<DateTime<Utc>>,
+        report: &AttemptReport,
+        now: impl Into<Instant>,
+    ) -> Result<bool, StoreError> {
+        const DOING: &str = "recording a collector run that failed";
+        let now = now.into();
+        let mut tx = self.write(DOING).await?;
+        let Some(schedule) = hold(&mut tx, claim, now).await? else { return Ok(false) };
+        cost(&mut tx, claim, report).await.doing(DOING)?;
+        match again.map(Instant::from).filter(|again| *again < claim.give_up_at) {
+            Some(again) => {
+                sql::query(
+                    "UPDATE collector_runs SET run_after = $2, lease_until = NULL, error_code = $3, error_message = $4
+                     WHERE id = $1",
+                )
+                .bind(claim.run_id)
+                .bind(again)
+                .bind(code)
+                .bind(message)
+                .execute(&mut tx)
+                .await
+                .doing(DOING)?;
+                let told = format!("{}: {message}; trying again at {}", claim.source, again.utc());
+                outcome(&mut tx, &schedule, &told).await.doing(DOING)?;
+            }
+            None => end_failed(&mut tx, &schedule, claim.run_id, code, message, now).await?,
+        }
+        tx.commit().await.doing(DOING)?;
+        Ok(true)
+    }
+
+    /// The last runs of a schedule, newest first.
+    pub async fn collector_runs(
+        &self,
+        schedule_id: i64,
+        limit: u32,
+    ) -> Result<Vec<CollectorRun>, StoreError> {
+        const DOING: &str = "listing collector runs";
+        let mut conn = self.read(DOING).await?;
+        sql::query(format!(
+            "SELECT {COLUMNS} FROM collector_runs WHERE schedule_id = $1 ORDER BY id DESC LIMIT $2"
+        ))
+        .bind(schedule_id)
+        .bind(limit)
+        .all(&mut conn)
+        .await
+        .doing(DOING)
+    }
+
+    /// Gives up the runs whose time is over and that nobody is trying.
+    async fn give_up_runs(&self, now: Instant) -> Result<(), StoreError> {
+        const DOING: &str = "giving up collector runs";
+        const OVERDUE: &str =
+            "ended_at IS NULL AND give_up_at <= $1 AND (lease_until IS NULL OR lease_until <= $1)";
+        let mut conn = self.read(DOING).await?;
+        let overdue: Vec<i64> = sql::query(format!(
+            "SELECT DISTINCT schedule_id FROM collector_runs WHERE {OVERDUE} AND schedule_id IS NOT NULL"
+        ))
+        .bind(now)
+        .scalars(&mut conn)
+        .await
+        .doing(DOING)?;
+        drop(conn);
+        for schedule_id in overdue {
+            let mut tx = self.write(DOING).await?;
+            let Ok(schedule) = schedules::locked(&mut tx, schedule_id).await else { continue };
+            let runs: Vec<OpenRun> = open_runs(&mut tx, schedule_id).await.doing(DOING)?;
+            for run in runs.iter().filter(|run| run.give_up_at <= now && !run.is_tried(now)) {
+                run.give_up(&mut tx, &schedule, now).await?;
+            }
+            tx.commit().await.doing(DOING)?;
+        }
+        Ok(())
+    }
+}
+
+impl CollectedCounts {
+    /// For people.
+    fn told(&self, source: &str, units: usize) -> String {
+        let Written { inserted, updated, unchanged, rejected } = self.written;
+        let mut text = format!("{source}: {units} units, {inserted} new values");
+        for (count, what) in [(updated, "changed"), (unchanged, "known already"), (rejected, "rejected")] {
+            if count > 0 {
+                text.push_str(&format!(", {count} {what}"));
+            }
+        }
+        if self.gaps > 0 {
+            text.push_str(&format!("; the {} runs before failed", self.gaps));
+        }
+        text
+    }
+}
+
+/// Makes the runs of a firing within its transaction, which holds the schedule. What waits to be tried again from the
+/// firing before gives way. Gives the new runs, and the sources that are left out since they are under way.
+pub(super) async fn begin(
+    tx: &mut Transaction,
+    schedule: &Schedule,
+    sources: &[String],
+    firing: &Firing,
+    give_up_at: DateTime<Utc>,
+    now: Instant,
+) -> Result<(Vec<i64>, Vec<String>), StoreError> {
+    const DOING: &str = "making collector runs";
+    let mut under_way = Vec::new();
+    for run in open_runs(tx, schedule.id).await.doing(DOING)? {
+        if run.is_tried(now) {
+            under_way.push(run.source);
+        } else {
+            run.give_up(tx, schedule, now).await?;
+        }
+    }
+    if schedule.overlap.starts(true) {
+        under_way.clear();
+    }
+    let mut begun = Vec::new();
+    for source in sources.iter().filter(|source| !under_way.contains(source)) {
+        let id: i64 = sql::query(
+            "INSERT INTO collector_runs (schedule_id, source, scheduled_for, give_up_at, run_after, created_at)
+             VALUES ($1, $2, $3, $4, $5, $5) RETURNING id",
+        )
+        .bind(schedule.id)
+        .bind(source)
+        .bind(Instant::from(firing.scheduled_for))
+        .bind(Instant::from(give_up_at))
+        .bind(now)
+        .scalar(tx)
+        .await
+        .doing(DOING)?;
+        begun.push(id);
+    }
+    Ok((begun, under_way))
+}
+
+/// Ends all open runs of a schedule that is about to be removed; who tries one can store nothing.
+pub(super) async fn abandon(conn: &mut Connection, schedule_id: i64, now: Instant) -> sqlx::Result<()> {
+    sql::query(
+        "UPDATE collector_runs SET outcome = 'failed', error_code = 'cancelled', run_after = NULL, lease_until = NULL,
+                error_message = 'the schedule was removed', ended_at = $2
+         WHERE schedule_id = $1 AND ended_at IS NULL",
+    )
+    .bind(schedule_id)
+    .bind(now)
+    .execute(conn)
+    .await
+    .map(drop)
+}
+
+/// What decides about an open run.
+#[derive(FromRow)]
+struct OpenRun {
+    id: i64,
+    source: String,
+    give_up_at: Instant,
+    lease_until: Option<Instant>,
+    error_code: Option<String>,
+    error_message: Option<String>,
+}
+
+impl OpenRun {
+    fn is_tried(&self, now: Instant) -> bool {
+        self.lease_until.is_some_and(|until| until > now)
+    }
+
+    /// Ends it with its last error.
+    async fn give_up(
+        &self,
+        tx: &mut Transaction,
+        schedule: &Schedule,
+        now: Instant,
+    ) -> Result<(), StoreError> {
+        let (code, message) = match (&self.error_code, &self.error_message, self.lease_until) {
+            (_, _, Some(_)) => ("lost", "the host that asked is gone, and no other asked in time"),
+            (Some(code), Some(message), None) => (code.as_str(), message.as_str()),
+            _ => ("missed", "no host that has the source asked in time"),
+        };
+        end_failed(tx, schedule, self.id, code, message, now).await
+    }
+}
+
+/// The open runs of a schedule that the caller has locked; nobody else changes them until the transaction ends.
+async fn open_runs(conn: &mut Connection, schedule_id: i64) -> sqlx::Result<Vec<OpenRun>> {
+    let open = format!(
+        "SELECT id, source, give_up_at, lease_until, error_code, error_message FROM collector_runs
+         WHERE schedule_id = $1 AND ended_at IS NULL ORDER BY id {}",
+        conn.lock_rows()
+    );
+    sql::query(open).bind(schedule_id).all(conn).await
+}
+
+/// The schedule of a run that this host holds, both locked; none if it holds the run no more.
+async fn hold(tx: &mut Transaction, claim: &RunClaim, now: Instant) -> Result<Option<Schedule>, StoreError> {
+    let schedule = match schedules::locked(tx, claim.schedule_id).await {
+        Err(StoreError::NotFound { .. }) => return Ok(None),
+        schedule => schedule?,
+    };
+    let held = format!(
+        "SELECT id FROM collector_runs
+         WHERE id = $1 AND attempt_count = $2 AND ended_at IS NULL AND lease_until > $3 {}",
+        tx.lock_rows()
+    );
+    let held: Option<i64> = sql::query(held)
+        .bind(claim.run_id)
+        .bind(claim.attempt)
+        .bind(now)
+        .scalar_optional(tx)
+        .await
+        .doing("locking a collector run")?;
+    Ok(held.map(|_| schedule))
+}
+
+/// Ends a run for good. The first gap of a row is told of; each of them is a row.
+async fn end_failed(
+    conn: &mut Connection,
+    schedule: &Schedule,
+    run_id: i64,
+    code: &str,
+    message: &str,
+    now: Instant,
+) -> Result<(), StoreError> {
+    const DOING: &str = "ending a collector run";
+    let (source, scheduled_for): (String, Instant) = sql::query(
+        "UPDATE collector_runs SET outcome = 'failed', error_code = $2, error_message = $3, run_after = NULL,
+                lease_until = NULL, ended_at = $4
+         WHERE id = $1 RETURNING source, scheduled_for",
+    )
+    .bind(run_id)
+    .bind(code)
+    .bind(message)
+    .bind(now)
+    .one(conn)
+    .await
+    .doing(DOING)?;
+    let before: Option<String> = sql::query(
+        "SELECT outcome FROM collector_runs
+         WHERE schedule_id = $1 AND source = $2 AND id < $3 AND ended_at IS NOT NULL ORDER BY id DESC LIMIT 1",
+    )
+    .bind(schedule.id)
+    .bind(&source)
+    .bind(run_id)
+    .scalar_optional(conn)
+    .await
+    .doing(DOING)?;
+    let told = format!("{source} failed, and what was due at {} is lost: {message}", scheduled_for.utc());
+    if before.as_deref() != Some("failed") {
+        let firing = Firing { scheduled_for: scheduled_for.utc(), missed: 0 };
+        Report { schedule, firing: Some(&firing), why: told.clone() }.missed(conn, now).await?;
+    }
+    outcome(conn, schedule, &told).await.doing(DOING)
+}
+
+/// How many runs of the same schedule and source before this one failed, in a row.
+async fn gaps(conn: &mut Connection, claim: &RunClaim) -> sqlx::Result<i64> {
+    sql::query(
+        "SELECT COUNT(*) FROM collector_runs
+         WHERE schedule_id = $1 AND source = $2 AND id < $3 AND outcome = 'failed'
+           AND id > COALESCE((SELECT MAX(id) FROM collector_runs
+                              WHERE schedule_id = $1 AND source = $2 AND id < $3 AND outcome <> 'failed'), 0)",
+    )
+    .bind(claim.schedule_id)
+    .bind(&claim.source)
+    .bind(claim.run_id)
+    .scalar(conn)
+    .await
+}
+
+/// Records what a try cost, and what it rests on.
+async fn cost(conn: &mut Connection, claim: &RunClaim, report: &AttemptReport) -> sqlx::Result<()> {
+    sql::query(
+        "UPDATE collector_runs SET component_digest = $2, requests = requests + $3,
+                response_bytes = response_bytes + $4, cpu_us = cpu_us + $5
+         WHERE id = $1",
+    )
+    .bind(claim.run_id)
+    .bind(&report.component_digest)
+    .bind(int(report.requests))
+    .bind(int(report.response_bytes))
+    .bind(i64::try_from(report.cpu.as_micros()).unwrap_or(i64::MAX))
+    .execute(conn)
+    .await?;
+    bulk("INSERT INTO collector_run_answers (run_id, answer_id) {rows} ON CONFLICT DO NOTHING")
+        .column(report.answers.iter().map(|_| claim.run_id))
+        .column(report.answers.iter().copied())
+        .execute(conn)
+        .await
+        .map(drop)
+}
+
+/// Notes what a schedule last did.
+async fn outcome(conn: &mut Connection, schedule: &Schedule, text: &str) -> sqlx::Result<()> {
+    sql::query("UPDATE schedules SET last_outcome = $2 WHERE id = $1")
+        .bind(schedule.id)
+        .bind(text)
+        .execute(conn)
+        .await
+        .map(drop)
+}
+
+fn after(now: Instant, wait: Duration) -> Instant {
+    TimeDelta::from_std(wait).ok().and_then(|wait| now.checked_add_signed(wait)).unwrap_or(now.utc()).into()
+}

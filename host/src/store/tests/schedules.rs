@@ -1,0 +1,308 @@
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
+
+use super::{World, at, month, window};
+use crate::{
+    domain::{Overlap, PlannedTask, Priority, ScheduleKind, Verdict},
+    store::{Act, EventKind, Fired, NewJob, NewSchedule, Schedule, ScheduleChange, StoreError},
+};
+
+const HOLD: Duration = Duration::from_secs(60);
+const HOUR: i64 = 3600;
+
+/// Every hour on the hour, as the tests' beginning is.
+pub(super) fn hourly(name: &str, kind: ScheduleKind) -> NewSchedule {
+    NewSchedule {
+        name: name.to_owned(),
+        kind,
+        cron: "0 * * * *".to_owned(),
+        time_zone: "UTC".to_owned(),
+        overlap: Overlap::Skip,
+        settings: json!({}),
+        enabled: true,
+        created_by_id: None,
+    }
+}
+
+impl World {
+    pub(super) async fn schedule(&self, new: &NewSchedule) -> Schedule {
+        self.store.create_schedule(new, at(0)).await.unwrap()
+    }
+
+    /// The one schedule that is due.
+    pub(super) async fn due(&self, now: DateTime<Utc>) -> Schedule {
+        let due = self.store.due_schedules(HOLD, now).await.unwrap();
+        assert_eq!(due.len(), 1, "one schedule is due at {now}");
+        due.into_iter().next().unwrap()
+    }
+
+    /// Fires it with a job of one month of the first unit.
+    async fn fire_job(&self, due: &Schedule, now: DateTime<Utc>) -> Fired {
+        let unit = self.number("SELECT MIN(id) FROM generation_units").await;
+        let windfarm = self.number("SELECT MIN(id) FROM windfarms").await;
+        let (month, window) = (month(0), window(month(0)));
+        let task =
+            PlannedTask { unit_id: unit, source: "s".to_owned(), month, window, verdict: Verdict::Fetch };
+        let job = NewJob {
+            windfarm_ids: &[windfarm],
+            window,
+            tasks: &[task],
+            priority: Priority::Default,
+            max_concurrency: None,
+            max_attempts: 3,
+            metadata: json!({ "schedule": due.name }),
+            created_by_id: None,
+        };
+        self.store.fire(due, Act::Job(&job), now).await.unwrap()
+    }
+
+    /// Events of schedules, with what they say.
+    pub(super) async fn told(&self) -> Vec<(EventKind, Value)> {
+        let events = self.store.events(None, 0, 1000).await.unwrap();
+        let kinds = [EventKind::ScheduleFired, EventKind::ScheduleMissed];
+        events.into_iter().filter(|e| kinds.contains(&e.kind)).map(|e| (e.kind, e.data)).collect()
+    }
+}
+
+#[tokio::test]
+async fn a_schedule_first_fires_at_the_first_of_its_times_after_it_was_made() {
+    for world in World::on_both().await {
+        let made = world.schedule(&hourly("h", ScheduleKind::Revise)).await;
+        assert_eq!(made.next_fire_at.map(|next| next.utc()), Some(at(HOUR)));
+        assert_eq!(made.settings["revise_after"], json!(["1d", "10d", "45d", "14mo"]), "defaults are kept");
+        assert_eq!(world.store.next_firing().await.unwrap(), Some(at(HOUR)));
+        assert_eq!(world.store.due_schedules(HOLD, at(HOUR - 1)).await.unwrap(), []);
+        assert_eq!(world.due(at(HOUR)).await, made);
+        let berlin = NewSchedule {
+            cron: "30 6 * * *".to_owned(),
+            time_zone: "Europe/Berlin".to_owned(),
+            ..hourly("b", ScheduleKind::Incremental)
+        };
+        let made = world.schedule(&berlin).await;
+        assert_eq!(made.next_fire_at.unwrap().utc(), at(5 * HOUR + 1800));
+    }
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_schedule_is_said_and_nothing_is_made() {
+    for world in World::on_both().await {
+        world.schedule(&hourly("taken", ScheduleKind::Revise)).await;
+        let good = hourly("h", ScheduleKind::Incremental);
+        for (wrong, expected) in [
+            (NewSchedule { cron: "0 25 * * *".into(), ..good.clone() }, "the hour of the cron expression"),
+            (NewSchedule { time_zone: "Mars".into(), ..good.clone() }, "\"Mars\" is no IANA time zone"),
+            (NewSchedule { name: " ".into(), ..good.clone() }, "its name is empty"),
+            (NewSchedule { name: "taken".into(), ..good.clone() }, "there is a schedule \"taken\" already"),
+            (NewSchedule { settings: json!({ "months": 3 }), ..good.clone() }, "settings.months"),
+            (
+                NewSchedule { settings: json!({ "windfarm_ids": [7] }), ..good },
+                "windfarm_ids: the registry has no 7",
+            ),
+        ] {
+            let error = world.store.create_schedule(&wrong, at(0)).await.unwrap_err().to_string();
+            assert!(error.starts_with("making a schedule: ") && error.contains(expected), "{error}");
+        }
+        assert_eq!(world.store.schedules().await.unwrap().len(), 1);
+        let unknown = world.store.schedule_by_name("h").await.unwrap_err().to_string();
+        assert_eq!(unknown, "no schedule \"h\"; there are \"taken\"");
+    }
+}
+
+#[tokio::test]
+async fn two_hosts_that_fire_at_once_fire_once() {
+    for world in World::on_both().await {
+        world.windfarm("farm", &[("s", "a")]).await;
+        world.schedule(&hourly("h", ScheduleKind::Incremental)).await;
+        let (one, two) = tokio::join!(
+            world.store.due_schedules(HOLD, at(HOUR)),
+            world.store.due_schedules(HOLD, at(HOUR))
+        );
+        let due: Vec<_> = one.unwrap().into_iter().chain(two.unwrap()).collect();
+        assert_eq!(due.len(), 1, "one of them plans");
+        // A host so slow that another took over plans the same; one of the two makes the job.
+        let again = world.due(at(HOUR + 60)).await;
+        let (one, two) =
+            tokio::join!(world.fire_job(&due[0], at(HOUR + 61)), world.fire_job(&again, at(HOUR + 61)));
+        assert!([&one, &two].contains(&&Fired::Taken) && one != two, "{one:?} {two:?}");
+        assert_eq!(world.number("SELECT COUNT(*) FROM backfill_jobs").await, 1);
+        let fired = world.store.schedule(again.id).await.unwrap();
+        assert_eq!(fired.next_fire_at.unwrap().utc(), at(2 * HOUR));
+        assert_eq!(fired.last_fired_at.unwrap().utc(), at(HOUR + 61));
+        assert_eq!((fired.last_job_id, fired.last_outcome.as_deref()), (Some(1), Some("job 1: 1 tasks")));
+        assert_eq!(world.store.due_schedules(HOLD, at(HOUR + 200)).await.unwrap(), []);
+        let told = world.told().await;
+        assert_eq!(told.len(), 1);
+        assert_eq!((told[0].0, &told[0].1["missed"]), (EventKind::ScheduleFired, &json!(0)));
+    }
+}
+
+#[tokio::test]
+async fn a_host_that_died_between_finding_and_firing_has_fired_nothing() {
+    for world in World::on_both().await {
+        world.windfarm("farm", &[("s", "a")]).await;
+        world.schedule(&hourly("h", ScheduleKind::Incremental)).await;
+        world.due(at(HOUR)).await;
+        assert_eq!(world.store.due_schedules(HOLD, at(HOUR + 59)).await.unwrap(), []);
+        assert_eq!(world.store.next_firing().await.unwrap(), Some(at(HOUR + 60)));
+        let due = world.due(at(HOUR + 60)).await;
+        assert_eq!(world.fire_job(&due, at(HOUR + 60)).await, Fired::Job(1));
+    }
+}
+
+#[tokio::test]
+async fn missed_firings_are_made_up_for_by_one_and_reported() {
+    for world in World::on_both().await {
+        world.windfarm("farm", &[("s", "a")]).await;
+        world.schedule(&hourly("h", ScheduleKind::Incremental)).await;
+        let back = at(5 * HOUR + 1800);
+        let due = world.due(back).await;
+        assert_eq!(world.fire_job(&due, back).await, Fired::Job(1));
+        let told = world.told().await;
+        assert_eq!(
+            told.iter().map(|one| one.0).collect::<Vec<_>>(),
+            [EventKind::ScheduleFired, EventKind::ScheduleMissed]
+        );
+        assert_eq!((&told[1].1["missed"], &told[1].1["scheduled_for"]), (&json!(4), &json!(at(HOUR))));
+        let after = world.store.schedule(due.id).await.unwrap();
+        assert_eq!(after.next_fire_at.unwrap().utc(), at(6 * HOUR));
+        assert_eq!(
+            after.last_outcome.as_deref(),
+            Some("job 1: 1 tasks (late: due 2024-01-01 01:00:00 UTC, 4 more missed since)")
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_firing_is_left_out_and_reported_while_the_last_job_is_open_unless_jobs_may_queue() {
+    for world in World::on_both().await {
+        world.windfarm("farm", &[("s", "a")]).await;
+        let skips = world.schedule(&hourly("skips", ScheduleKind::Revise)).await;
+        assert_eq!(world.fire_job(&world.due(at(HOUR)).await, at(HOUR)).await, Fired::Job(1));
+        let due = world.due(at(2 * HOUR)).await;
+        let left_out = world.fire_job(&due, at(2 * HOUR)).await;
+        assert_eq!(left_out, Fired::LeftOut("job 1 of an earlier firing is still open".to_owned()));
+        let after = world.store.schedule(skips.id).await.unwrap();
+        assert_eq!(after.last_fired_at.unwrap().utc(), at(HOUR), "what it is for was not done since");
+        assert_eq!(after.next_fire_at.unwrap().utc(), at(3 * HOUR));
+        assert_eq!(world.told().await[1].0, EventKind::ScheduleMissed);
+
+        let queue = ScheduleChange { overlap: Some(Overlap::Queue), ..ScheduleChange::default() };
+        world.store.change_schedule(skips.id, &queue, at(2 * HOUR)).await.unwrap();
+        let due = world.due(at(3 * HOUR)).await;
+        assert_eq!(world.fire_job(&due, at(3 * HOUR)).await, Fired::Job(2));
+
+        let skip = ScheduleChange { overlap: Some(Overlap::Skip), ..ScheduleChange::default() };
+        world.store.change_schedule(skips.id, &skip, at(3 * HOUR)).await.unwrap();
+        world.store.cancel_job(2, "ann", at(3 * HOUR + 1)).await.unwrap();
+        let due = world.due(at(4 * HOUR)).await;
+        assert_eq!(world.fire_job(&due, at(4 * HOUR)).await, Fired::Job(3), "its last job has ended");
+    }
+}
+
+#[tokio::test]
+async fn nothing_to_do_is_well_and_a_failure_is_reported() {
+    for world in World::on_both().await {
+        let id = world.schedule(&hourly("h", ScheduleKind::Incremental)).await.id;
+        let due = world.due(at(HOUR)).await;
+        world.store.fire(&due, Act::Nothing("nothing missing"), at(HOUR)).await.unwrap();
+        let after = world.store.schedule(id).await.unwrap();
+        assert_eq!(after.last_outcome.as_deref(), Some("nothing missing"));
+        assert_eq!(after.last_fired_at.unwrap().utc(), at(HOUR));
+        assert_eq!(world.told().await, []);
+
+        let due = world.due(at(2 * HOUR)).await;
+        world.store.fire(&due, Act::Fail("no source can be used"), at(2 * HOUR)).await.unwrap();
+        let after = world.store.schedule(id).await.unwrap();
+        assert_eq!(after.last_outcome.as_deref(), Some("failed: no source can be used"));
+        assert_eq!(after.last_fired_at.unwrap().utc(), at(HOUR));
+        let told = world.told().await;
+        assert_eq!(told[0].1["why"], json!("failed: no source can be used"));
+        assert_eq!((told.len(), told[0].0), (1, EventKind::ScheduleMissed));
+    }
+}
+
+#[tokio::test]
+async fn a_disabled_schedule_fires_never_and_makes_up_for_nothing_when_it_is_enabled() {
+    for world in World::on_both().await {
+        let id = world.schedule(&hourly("h", ScheduleKind::Incremental)).await.id;
+        let enabled = |enabled| ScheduleChange { enabled: Some(enabled), ..ScheduleChange::default() };
+        let off = world.store.change_schedule(id, &enabled(false), at(1)).await.unwrap();
+        assert_eq!((off.enabled, off.next_fire_at), (false, None));
+        assert_eq!(world.store.due_schedules(HOLD, at(9 * HOUR)).await.unwrap(), []);
+        assert_eq!(world.store.next_firing().await.unwrap(), None);
+        let refused = world.store.ask_schedule(id, at(9 * HOUR)).await.unwrap_err().to_string();
+        assert!(refused.contains("enable it first"), "{refused}");
+        let on = world.store.change_schedule(id, &enabled(true), at(9 * HOUR + 5)).await.unwrap();
+        assert_eq!(on.next_fire_at.unwrap().utc(), at(10 * HOUR));
+    }
+}
+
+#[tokio::test]
+async fn a_schedule_that_is_changed_while_a_host_plans_for_it_is_planned_for_again() {
+    for world in World::on_both().await {
+        world.windfarm("farm", &[("s", "a")]).await;
+        let id = world.schedule(&hourly("h", ScheduleKind::Incremental)).await.id;
+        let due = world.due(at(HOUR)).await;
+        let settings = json!({ "look_back_months": 12 });
+        let change = ScheduleChange { settings: Some(settings), ..ScheduleChange::default() };
+        world.store.change_schedule(id, &change, at(HOUR + 1)).await.unwrap();
+        assert_eq!(world.fire_job(&due, at(HOUR + 2)).await, Fired::Taken);
+        let due = world.due(at(HOUR + 3)).await;
+        assert_eq!(due.settings["look_back_months"], json!(12));
+        assert_eq!(world.fire_job(&due, at(HOUR + 3)).await, Fired::Job(1));
+
+        let daily = ScheduleChange { cron: Some("0 0 * * *".into()), ..ScheduleChange::default() };
+        let changed = world.store.change_schedule(id, &daily, at(HOUR + 4)).await.unwrap();
+        assert_eq!(changed.next_fire_at.unwrap().utc(), at(24 * HOUR));
+        let wrong = ScheduleChange { cron: Some("0 0 * *".into()), ..ScheduleChange::default() };
+        assert!(matches!(
+            world.store.change_schedule(id, &wrong, at(HOUR + 5)).await.unwrap_err(),
+            StoreError::Refused { .. }
+        ));
+    }
+}
+
+#[tokio::test]
+async fn one_that_is_asked_for_by_hand_fires_now_and_then_goes_on_as_planned() {
+    for world in World::on_both().await {
+        world.windfarm("farm", &[("s", "a")]).await;
+        let id = world.schedule(&hourly("h", ScheduleKind::Incremental)).await.id;
+        world.store.ask_schedule(id, at(600)).await.unwrap();
+        let due = world.due(at(601)).await;
+        assert_eq!(world.fire_job(&due, at(601)).await, Fired::Job(1));
+        assert_eq!(world.store.schedule(id).await.unwrap().next_fire_at.unwrap().utc(), at(HOUR));
+        assert_eq!(world.told().await.len(), 1, "nothing was missed");
+    }
+}
+
+#[tokio::test]
+async fn a_removed_schedule_leaves_its_jobs_and_a_deleted_job_its_schedule() {
+    for world in World::on_both().await {
+        world.windfarm("farm", &[("s", "a")]).await;
+        let id = world.schedule(&hourly("h", ScheduleKind::Incremental)).await.id;
+        world.fire_job(&world.due(at(HOUR)).await, at(HOUR)).await;
+        world.store.cancel_job(1, "ann", at(HOUR)).await.unwrap();
+        world.store.delete_job(1, at(HOUR)).await.unwrap();
+        assert_eq!(world.store.schedule(id).await.unwrap().last_job_id, None);
+        world.fire_job(&world.due(at(2 * HOUR)).await, at(2 * HOUR)).await;
+        world.store.delete_schedule(id, at(2 * HOUR)).await.unwrap();
+        assert_eq!(world.store.schedules().await.unwrap(), []);
+        assert_eq!(world.number("SELECT COUNT(*) FROM backfill_jobs").await, 1);
+        assert!(world.store.delete_schedule(id, at(3 * HOUR)).await.is_err());
+    }
+}
+
+#[tokio::test]
+async fn a_schedule_that_can_not_be_read_is_reported_once_and_fires_no_more() {
+    for world in World::on_both().await {
+        let id = world.schedule(&hourly("h", ScheduleKind::Incremental)).await.id;
+        world.sql("UPDATE schedules SET cron = 'whenever'").await.unwrap();
+        let due = world.due(at(HOUR)).await;
+        world.store.fire(&due, Act::Nothing(""), at(HOUR)).await.unwrap();
+        let after = world.store.schedule(id).await.unwrap();
+        assert!(after.last_outcome.unwrap().starts_with("can't fire: "));
+        assert_eq!((after.next_fire_at, world.told().await.len()), (None, 1));
+    }
+}
