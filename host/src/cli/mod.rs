@@ -15,6 +15,7 @@ mod context;
 mod export;
 mod fetch;
 mod import;
+mod job;
 mod logging;
 mod migrate;
 mod one_source;
@@ -71,6 +72,8 @@ enum Command {
     Source(SourceCommand),
     Import(import::Import),
     Run(run::Run),
+    #[command(subcommand)]
+    Job(job::Job),
     Serve(serve::Serve),
     #[command(name = "worker")]
     Work(serve::Work),
@@ -116,6 +119,7 @@ async fn act(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Source(SourceCommand::Collect(command)) => command.act(config).await,
         Command::Import(command) => command.act(config).await,
         Command::Run(command) => command.act(config).await,
+        Command::Job(command) => command.act(config).await,
         Command::Serve(command) => command.act(config).await,
         Command::Work(command) => command.act(config).await,
         Command::Migrate(command) => command.act(config).await,

@@ -23,9 +23,10 @@ use crate::{
     clock,
     config::Config,
     domain::{
-        Calendar, Month, Order, PlanRequest, PlanUnit, PlannedTask, Priority, Range, Reprocess,
-        TaskOutcome, TaskStatus, Window, plan,
+        Month, Order, PlanRequest, PlanUnit, PlannedTask, Priority, Range, Reprocess, TaskOutcome,
+        TaskStatus, Window, plan,
     },
+    planning::plan_unit,
     source::Registry,
     store::{JobSummary, NewJob, RegisteredUnit, Store, Task, TaskFilter},
     worker::{Options, Worker},
@@ -188,20 +189,7 @@ async fn give_up_abandoned(config: &Config, store: &Store) -> anyhow::Result<()>
 /// Units with the calendar of their sources. A source that can't be used is planned for all the same, by UTC
 /// months, so that its tasks fail with the reason and are not forgotten.
 fn plan_units(units: &[RegisteredUnit], registry: &Registry) -> Vec<PlanUnit> {
-    let planned = units.iter().map(|unit| {
-        let described = registry.get(&unit.source).and_then(Result::ok).map(|source| source.description());
-        PlanUnit {
-            unit_id: unit.id,
-            source: unit.source.clone(),
-            calendar: Calendar {
-                zone: described.map_or(chrono_tz::Tz::UTC, |described| described.month_zone),
-                first_month: described.and_then(|described| described.first_month),
-                publication_lag_days: described.map_or(0, |described| described.publication_lag_days),
-            },
-            refused: None,
-        }
-    });
-    planned.collect()
+    units.iter().map(|unit| PlanUnit { refused: None, ..plan_unit(unit, registry) }).collect()
 }
 
 /// From the first instant of any task to the last.

@@ -1,0 +1,204 @@
+//! From what somebody asks for to a plan, and from a plan to a job. Knows the store and the sources; what it is asked
+//! through (command line, HTTP, a schedule) is not its business.
+
+use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
+
+use crate::{
+    domain::{
+        Calendar, Order, Plan, PlanRequest, PlanUnit, Priority, Range, Refused, Reprocess, Window, plan,
+    },
+    source::Registry,
+    store::{NewJob, RegisteredUnit, Store, StoreError, Windfarm},
+};
+
+/// What a job is asked to be.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    /// The wind farms, by name, at least one.
+    pub windfarms: Vec<String>,
+    /// Only units of these codes; all if none is named.
+    pub units: Vec<String>,
+    /// Only units of these sources; all if none is named.
+    pub sources: Vec<String>,
+    /// The span.
+    pub range: Range,
+    /// Which months of it.
+    pub reprocess: Reprocess,
+    /// Which of them first.
+    pub order: Order,
+}
+
+/// How a job is to run.
+#[derive(Clone, Debug)]
+pub struct HowToRun {
+    /// How soon.
+    pub priority: Priority,
+    /// At most so many of its tasks at once.
+    pub max_concurrency: Option<u32>,
+    /// Attempts of each task in all.
+    pub max_attempts: u32,
+    /// The user who asked.
+    pub created_by_id: Option<i64>,
+    /// The hash of the plan that was shown; another plan is refused.
+    pub plan_hash: Option<String>,
+}
+
+/// A plan with what it is about.
+#[derive(Clone, Debug)]
+pub struct Planned {
+    /// What was asked for.
+    pub wanted: Wanted,
+    /// The wind farms, in the order in which they were named.
+    pub windfarms: Vec<Windfarm>,
+    /// Their units that are planned for.
+    pub units: Vec<RegisteredUnit>,
+    /// The tasks, each with its verdict.
+    pub plan: Plan,
+}
+
+/// Why nothing can be planned. The texts say what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanningError {
+    /// The store failed, or has no such wind farm.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The configuration has no such source.
+    #[error("source {id:?}: the configuration has no such source; it has {known}")]
+    UnknownSource {
+        /// As asked for.
+        id: String,
+        /// Those that there are.
+        known: String,
+    },
+    /// No unit is left.
+    #[error("{what} has no active unit of these sources; import some with `backfill import`")]
+    NoUnits {
+        /// The wind farms.
+        what: String,
+    },
+    /// The wind farms have no unit of a code that was asked for.
+    #[error("unit {code:?}: these wind farms have no active unit of this code; they have {known}")]
+    UnknownUnit {
+        /// As asked for.
+        code: String,
+        /// The codes that there are.
+        known: String,
+    },
+    /// No day of the range is one of the source's calendar.
+    #[error("the range holds no day of the sources' calendars; give another")]
+    Nothing,
+    /// Somebody wants to start the plan that was shown, and it has changed.
+    #[error(
+        "the plan has changed since it was shown (its hash is {now} now); look at it again, then start that"
+    )]
+    Changed {
+        /// The hash of the plan as it is now.
+        now: String,
+    },
+}
+
+/// Plans, and changes nothing.
+pub async fn preview(
+    store: &Store,
+    registry: &Registry,
+    wanted: Wanted,
+    now: DateTime<Utc>,
+) -> Result<Planned, PlanningError> {
+    if let Some(id) = wanted.sources.iter().find(|id| registry.get(id).is_none()) {
+        let known: Vec<_> = registry.iter().map(|(id, _)| id).collect();
+        return Err(PlanningError::UnknownSource { id: id.clone(), known: known.join(", ") });
+    }
+    let mut windfarms: Vec<Windfarm> = Vec::new();
+    let mut units: Vec<RegisteredUnit> = Vec::new();
+    for name in &wanted.windfarms {
+        let windfarm = store.windfarm_by_name(name).await?;
+        if windfarms.iter().all(|other| other.id != windfarm.id) {
+            units.extend(store.units(windfarm.id, &wanted.sources).await?);
+            windfarms.push(windfarm);
+        }
+    }
+    if units.is_empty() {
+        let names: Vec<_> = windfarms.iter().map(|windfarm| format!("{:?}", windfarm.name)).collect();
+        return Err(PlanningError::NoUnits { what: format!("wind farm {}", names.join(", ")) });
+    }
+    if let Some(code) = wanted.units.iter().find(|code| units.iter().all(|unit| unit.unit.code != **code)) {
+        let known: Vec<_> = units.iter().map(|unit| unit.unit.code.as_str()).collect();
+        return Err(PlanningError::UnknownUnit { code: code.clone(), known: known.join(", ") });
+    }
+    units.retain(|unit| wanted.units.is_empty() || wanted.units.contains(&unit.unit.code));
+    let plan_units: Vec<_> = units.iter().map(|unit| plan_unit(unit, registry)).collect();
+    let known = store.known(&plan_units, wanted.range).await?;
+    let request = PlanRequest { range: wanted.range, reprocess: wanted.reprocess, order: wanted.order };
+    let plan = plan(&plan_units, request, &known, now);
+    Ok(Planned { wanted, windfarms, units, plan })
+}
+
+/// Makes the job of a plan, and returns its id.
+pub async fn create(
+    store: &Store,
+    planned: &Planned,
+    how: &HowToRun,
+    now: DateTime<Utc>,
+) -> Result<i64, PlanningError> {
+    if how.plan_hash.as_ref().is_some_and(|shown| *shown != planned.plan.hash()) {
+        return Err(PlanningError::Changed { now: planned.plan.hash() });
+    }
+    let ids: Vec<_> = planned.windfarms.iter().map(|windfarm| windfarm.id).collect();
+    let job = NewJob {
+        windfarm_ids: &ids,
+        window: planned.span().ok_or(PlanningError::Nothing)?,
+        tasks: &planned.plan.tasks,
+        priority: how.priority,
+        max_concurrency: how.max_concurrency,
+        max_attempts: how.max_attempts,
+        metadata: planned.metadata(),
+        created_by_id: how.created_by_id,
+    };
+    Ok(store.create_job(&job, now).await?)
+}
+
+impl Planned {
+    /// From the first instant of any task to the last.
+    fn span(&self) -> Option<Window> {
+        let start = self.plan.tasks.iter().map(|task| task.window.start).min()?;
+        let end = self.plan.tasks.iter().map(|task| task.window.end).max()?;
+        Some(Window { start, end })
+    }
+
+    /// What is kept with the job, for people.
+    fn metadata(&self) -> Value {
+        let names: Vec<_> = self.windfarms.iter().map(|windfarm| windfarm.name.as_str()).collect();
+        json!({
+            "windfarm": names.join(", "),
+            "windfarms": self.windfarms.iter().map(|windfarm| json!({ "id": windfarm.id, "name": windfarm.name }))
+                .collect::<Vec<_>>(),
+            "sources": self.wanted.sources,
+            "units": self.wanted.units,
+            "range": self.wanted.range.to_string(),
+            "reprocess": self.wanted.reprocess.as_str(),
+            "order": self.wanted.order.as_str(),
+            "plan_hash": self.plan.hash(),
+        })
+    }
+}
+
+/// A unit with the calendar of its source; a source that can't be used refuses it with the reason.
+pub fn plan_unit(unit: &RegisteredUnit, registry: &Registry) -> PlanUnit {
+    let source = match registry.get(&unit.source) {
+        Some(Ok(source)) => Ok(source.description()),
+        Some(Err(why)) => Err(why.to_string()),
+        None => Err(format!("the configuration has no source {:?}", unit.source)),
+    };
+    let described = source.as_ref().ok();
+    PlanUnit {
+        unit_id: unit.id,
+        source: unit.source.clone(),
+        calendar: Calendar {
+            zone: described.map_or(chrono_tz::Tz::UTC, |described| described.month_zone),
+            first_month: described.and_then(|described| described.first_month),
+            publication_lag_days: described.map_or(0, |described| described.publication_lag_days),
+        },
+        refused: if unit.active { source.err().map(Refused::Source) } else { Some(Refused::Inactive) },
+    }
+}
