@@ -1,0 +1,54 @@
+//! A host that runs.
+
+use std::{process::Stdio, time::Duration};
+
+use tokio::{
+    io::{AsyncBufReadExt, BufReader, Lines},
+    process::{Child, ChildStderr},
+};
+
+use crate::support::work_folder::WorkFolder;
+
+pub(crate) struct Host {
+    child: Child,
+    lines: Lines<BufReader<ChildStderr>>,
+    log: Vec<String>,
+}
+
+impl Host {
+    /// Starts one, and waits until it is ready for work.
+    pub(crate) async fn start(folder: &WorkFolder, arguments: &[&str]) -> Self {
+        let mut child =
+            folder.command(arguments).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let mut host = Self { child, lines, log: Vec::new() };
+        host.says("ready for work").await;
+        host
+    }
+
+    /// Waits until its log says something; gives the line.
+    pub(crate) async fn says(&mut self, what: &str) -> String {
+        let heard = async {
+            while let Some(line) = self.lines.next_line().await.unwrap() {
+                self.log.push(line.clone());
+                if line.contains(what) {
+                    return line;
+                }
+            }
+            panic!("it ended without saying {what:?}:\n{}", self.log.join("\n"));
+        };
+        let patience = Duration::from_secs(60);
+        tokio::time::timeout(patience, heard).await.unwrap_or_else(|_| panic!("it never said {what:?}"))
+    }
+
+    pub(crate) fn signal(&self, name: &str) {
+        let id = self.child.id().expect("it runs").to_string();
+        assert!(std::process::Command::new("kill").args([name, &id]).status().unwrap().success());
+    }
+
+    /// Waits until it has ended; gives its exit code.
+    pub(crate) async fn ended(&mut self) -> Option<i32> {
+        let ended = tokio::time::timeout(Duration::from_secs(40), self.child.wait()).await;
+        ended.expect("it ends soon").unwrap().code()
+    }
+}

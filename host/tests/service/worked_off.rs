@@ -1,0 +1,85 @@
+use crate::{World, host::Host, status};
+
+const BOTH: [&str; 8] =
+    ["--windfarm", "Howard", "--windfarm", "Isabel", "--from", "2024-01", "--to", "2024-02"];
+
+#[tokio::test]
+async fn a_host_works_off_jobs_and_the_same_job_again_finds_nothing_missing() {
+    for world in World::on_both().await {
+        let job = world.job(&BOTH).await;
+        assert_eq!(status(&world.show(&job).await), "pending", "nobody works yet");
+        let mut host = Host::start(&world.folder, &["worker"]).await;
+        let done = world.until(&job, |shown| shown["job"]["completed_at"].is_string()).await;
+        assert_eq!((status(&done), done["summary"]["written"].as_i64()), ("completed", Some(6)), "{done:#}");
+
+        let asked = world.requests();
+        let again = world.job(&BOTH).await;
+        let again = world.until(&again, |shown| shown["job"]["completed_at"].is_string()).await;
+        assert_eq!(again["job"]["skipped_tasks"], 6, "all of it is stored already: {again:#}");
+        assert_eq!(world.requests(), asked, "and nothing was asked");
+
+        let all = world.job(&[&BOTH[..], &["--reprocess", "all"]].concat()).await;
+        let all = world.until(&all, |shown| shown["job"]["completed_at"].is_string()).await;
+        assert_eq!(
+            (all["summary"]["unchanged"].as_i64(), all["summary"]["records_inserted"].as_i64()),
+            (Some(6), Some(0)),
+            "{all:#}"
+        );
+        let drift = world.folder.backfill(&["job", "refresh", "1", "--json"]).await.succeeded();
+        assert!(drift.out.contains(r#""completed":0,"failed":0,"skipped":0,"total":0"#), "{}", drift.out);
+        host.signal("-TERM");
+        assert_eq!(host.ended().await, Some(0));
+    }
+}
+
+#[tokio::test]
+async fn a_new_unit_is_filled_alone() {
+    for world in World::on_both().await {
+        let job = world.job(&[
+            "--windfarm",
+            "Howard",
+            "--unit",
+            "T_HOWAO-2",
+            "--from",
+            "2024-03",
+            "--to",
+            "2024-03",
+        ]);
+        let job = job.await;
+        let _host = Host::start(&world.folder, &["worker"]).await;
+        let done = world.until(&job, |shown| shown["job"]["completed_at"].is_string()).await;
+        assert_eq!(done["job"]["total_tasks"], 1);
+    }
+}
+
+#[tokio::test]
+async fn serve_tells_over_http_whether_it_can_work() {
+    for world in World::on_both().await {
+        let mut host = Host::start(&world.folder, &["serve", "--listen", "127.0.0.1:0"]).await;
+        let said = host.says("answering on").await;
+        let address = said.split("http://").nth(1).unwrap().split('"').next().unwrap();
+        for path in ["healthz", "readyz"] {
+            let answer = reqwest::get(format!("http://{address}/{path}")).await.unwrap();
+            assert_eq!(answer.status(), 200, "{path}");
+        }
+        host.signal("-INT");
+        assert_eq!(host.ended().await, Some(0));
+    }
+}
+
+#[tokio::test]
+async fn dates_cut_months_and_only_the_days_wanted_are_stored() {
+    for world in World::on_both().await {
+        let days =
+            ["--windfarm", "Howard", "--unit", "T_HOWAO-1", "--from", "2024-01-30", "--to", "2024-02-02"];
+        let job = world.job(&days).await;
+        let _host = Host::start(&world.folder, &["worker"]).await;
+        let done = world.until(&job, |shown| shown["job"]["completed_at"].is_string()).await;
+        assert_eq!((status(&done), done["job"]["total_tasks"].as_i64()), ("completed", Some(2)), "{done:#}");
+        let stored = world.folder.stored().await;
+        assert!(!stored.is_empty());
+        for row in stored {
+            assert!(("2024-01-30".."2024-02-03").contains(&row.start.as_str()), "{}", row.start);
+        }
+    }
+}
