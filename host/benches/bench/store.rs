@@ -135,6 +135,7 @@ impl World {
             source_limit: Some(4),
             total_limit: None,
             lease: LEASE,
+            heeds_circuit: false,
         };
         let began = Instant::now();
         for answer in &answers {
