@@ -11,6 +11,7 @@ pub mod config;
 pub mod domain;
 pub mod egress;
 pub mod registry_file;
+pub mod schedules;
 pub mod source;
 pub mod store;
 pub mod worker;

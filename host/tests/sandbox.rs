@@ -11,8 +11,8 @@ use std::{
 };
 
 use backfill::{
-    egress::Reuse,
     domain::{Failure, Series},
+    egress::Reuse,
     source::{CallReport, Fault, LoadError, LogLevel, Source, Unusable},
 };
 use support::{Upstream, guest, month, open, text, unit};

@@ -4,8 +4,8 @@ use std::{path::PathBuf, process::Command, time::Duration};
 
 use anyhow::{Context, ensure};
 use backfill::{
-    egress::Reuse,
     domain::{Month, Unit},
+    egress::Reuse,
     source::Source,
 };
 use serde::Deserialize;

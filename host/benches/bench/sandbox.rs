@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::ensure;
 use backfill::{
-    egress::Reuse,
     domain::{Month, Unit},
+    egress::Reuse,
     source::Engine,
 };
 use wasmtime::component::{Component, Linker};

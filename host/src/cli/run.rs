@@ -23,8 +23,8 @@ use crate::{
     clock,
     config::Config,
     domain::{
-        Calendar, Month, Order, PlanRequest, PlanUnit, PlannedTask, Priority, Range, Reprocess,
-        TaskOutcome, TaskStatus, Window, plan,
+        Calendar, Month, Order, PlanRequest, PlanUnit, PlannedTask, Priority, Range, Reprocess, TaskOutcome,
+        TaskStatus, Window, plan,
     },
     source::Registry,
     store::{JobSummary, NewJob, RegisteredUnit, Store, Task, TaskFilter},
