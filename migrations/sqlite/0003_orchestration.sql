@@ -12,6 +12,15 @@ CREATE TABLE backfill_job_windfarms (
 CREATE INDEX backfill_job_windfarms_windfarm ON backfill_job_windfarms (windfarm_id, job_id);
 INSERT INTO backfill_job_windfarms (job_id, windfarm_id) SELECT id, windfarm_id FROM backfill_jobs;
 
+-- The sources of a job's tasks, for lists of jobs: its tasks are too many to ask.
+CREATE TABLE backfill_job_sources (
+    job_id INTEGER NOT NULL REFERENCES backfill_jobs (id) ON DELETE CASCADE,
+    source TEXT NOT NULL,
+    PRIMARY KEY (job_id, source)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX backfill_job_sources_source ON backfill_job_sources (source, job_id);
+INSERT INTO backfill_job_sources (job_id, source) SELECT DISTINCT job_id, source FROM backfill_tasks;
+
 -- How often the upstream said that the month is empty: it is believed the second time.
 ALTER TABLE backfill_tasks ADD COLUMN empty_count INTEGER NOT NULL DEFAULT 0 CHECK (empty_count >= 0);
 
@@ -23,8 +32,6 @@ CREATE INDEX backfill_tasks_open_unit ON backfill_tasks (generation_unit_id, mon
     WHERE status IN ('pending', 'in_progress');
 -- Attempts under way; those of a cancelled job are open until their worker has stopped them.
 CREATE INDEX task_attempts_open ON task_attempts (task_id) WHERE ended_at IS NULL;
--- Job lists: the newest first, and by source.
-CREATE INDEX backfill_tasks_source ON backfill_tasks (source, job_id);
 
 -- What is stored of a series, month by month of its source's calendar; written with the measurements. Counting it
 -- from the rows takes seconds for a decade.

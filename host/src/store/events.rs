@@ -55,6 +55,10 @@ kinds! {
     JobResumed = "job-resumed",
     /// Tasks of it that had failed are to run again.
     JobRetried = "job-retried",
+    /// Its waiting tasks need wait no longer.
+    JobHastened = "job-hastened",
+    /// Its pending tasks were taken from the queue.
+    JobPurged = "job-purged",
     /// It is gone, and its tasks with it.
     JobDeleted = "job-deleted",
     /// A worker holds the task.

@@ -50,7 +50,8 @@ pub struct Job {
     pub end_date: Instant,
     /// Where it stands.
     pub status: JobStatus,
-    /// Why it ended as it did, in a word: `cancelled`, `tasks-failed`.
+    /// Why it ended as it did, in a word: `cancelled`, `purged`, `tasks-failed`. A job that lost tasks to a purge has it
+    /// before it ends.
     pub reason: Option<String>,
     /// Whether it is paused.
     pub paused: bool,
@@ -93,10 +94,24 @@ impl Job {
             skipped: self.skipped_tasks,
         }
     }
+
+    /// Whether somebody took tasks from it: then it has failed once it ends, whatever the others found.
+    pub(super) fn was_stopped(&self) -> bool {
+        self.reason.as_deref().is_some_and(|reason| STOPPED.contains(&reason))
+    }
 }
 
+/// Reasons of jobs, and codes of their skipped tasks, that somebody stopped; a retry takes those up again.
+pub(super) const STOPPED: [&str; 2] = [CANCELLED, PURGED];
+
+/// The job was cancelled.
+pub(super) const CANCELLED: &str = "cancelled";
+
+/// Its pending tasks were taken from the queue, together with those of other jobs.
+pub(super) const PURGED: &str = "purged";
+
 /// Columns of [`Job`].
-const COLUMNS: &str = "id, windfarm_id, start_date, end_date, status, reason, paused, priority, \
+pub(super) const COLUMNS: &str = "id, windfarm_id, start_date, end_date, status, reason, paused, priority, \
      max_concurrency, total_tasks, completed_tasks, failed_tasks, skipped_tasks, job_metadata, error_message, created_by_id, created_at, \
      updated_at, started_at, completed_at";
 
@@ -167,6 +182,13 @@ pub(super) async fn create(conn: &mut Connection, job: &NewJob<'_>, now: Instant
         .execute(conn)
         .await
         .doing(CREATING)?;
+    let sources: BTreeSet<_> = job.tasks.iter().map(|task| &task.source).collect();
+    bulk("INSERT INTO backfill_job_sources (job_id, source) {rows}")
+        .column(sources.iter().map(|_| id))
+        .column(sources.iter().map(|source| Some((*source).clone())))
+        .execute(conn)
+        .await
+        .doing(CREATING)?;
     insert_tasks(conn, id, job, queue_at, now).await.doing(CREATING)?;
     let data =
         json!({ "windfarm_id": windfarm_id, "total_tasks": counts.total, "skipped_tasks": counts.skipped });
@@ -207,6 +229,15 @@ pub(super) async fn lock(conn: &mut Connection, ids: BTreeSet<i64>) -> Result<Ve
     Ok(jobs)
 }
 
+/// A job's metadata without the worker that was to run it alone.
+pub(super) fn for_any_worker(metadata: &Value) -> Json<Value> {
+    let mut metadata = metadata.clone();
+    if let Some(entries) = metadata.as_object_mut() {
+        entries.remove("worker");
+    }
+    Json(metadata)
+}
+
 /// Counts ended tasks in a job that the caller has locked, and ends the job with its last one.
 pub(super) async fn count(
     conn: &mut Connection,
@@ -216,8 +247,15 @@ pub(super) async fn count(
 ) -> Result<Option<JobStatus>, StoreError> {
     const DOING: &str = "counting a job's tasks";
     let counts = ended.iter().fold(job.counts(), |counts, status| counts.with(*status));
-    let status = job_status(counts, true, false);
+    let stopped = job.was_stopped();
+    let status = job_status(counts, true, stopped);
     let failed = matches!(status, JobStatus::Failed | JobStatus::PartiallyCompleted);
+    let (reason, message) = if stopped {
+        (job.reason.clone(), job.error_message.clone())
+    } else {
+        let message = || format!("{} of {} tasks failed", counts.failed, counts.total);
+        (failed.then(|| "tasks-failed".to_owned()), failed.then(message))
+    };
     sql::query(
         "UPDATE backfill_jobs SET status = $2, completed_tasks = $3, failed_tasks = $4, skipped_tasks = $5,
                 updated_at = $6, completed_at = $7, reason = $8, error_message = $9,
@@ -231,8 +269,8 @@ pub(super) async fn count(
     .bind(counts.skipped)
     .bind(now)
     .bind(status.ended().then_some(now))
-    .bind(failed.then_some("tasks-failed"))
-    .bind(failed.then(|| format!("{} of {} tasks failed", counts.failed, counts.total)))
+    .bind(reason)
+    .bind(message)
     .execute(conn)
     .await
     .doing(DOING)?;

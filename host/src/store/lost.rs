@@ -24,22 +24,31 @@ const WORKERS_LOST: &str = "workers-lost";
 /// A task whose lease ran out.
 #[derive(Debug, FromRow)]
 pub(super) struct Lost {
-    id: i64,
+    pub(super) id: i64,
     pub(super) job_id: i64,
     source: String,
     lost_count: i64,
-    worker: Option<String>,
+    pub(super) worker: Option<String>,
 }
+
+/// Columns of [`Lost`], of tasks `t` that are about to be taken back.
+pub(super) const COLUMNS: &str =
+    "t.id, t.job_id, t.source, t.lost_count + 1 AS lost_count, t.lease_owner AS worker";
 
 /// Tasks whose lease ran out are pending again. That costs no attempt: it is the worker that failed, not the task.
 /// The caller locks their jobs, then [`tell`]s.
 pub(super) async fn take_back(tx: &mut Transaction, now: Instant) -> Result<Vec<Lost>, StoreError> {
     let text = format!(
-        "SELECT id, job_id, source, lost_count + 1 AS lost_count, lease_owner AS worker FROM backfill_tasks
-         WHERE lease_until <= $1 ORDER BY id {}",
+        "SELECT {COLUMNS} FROM backfill_tasks t WHERE t.lease_until <= $1 ORDER BY t.id {}",
         tx.lock_free_rows()
     );
     let lost: Vec<Lost> = sql::query(text).bind(now).all(tx).await.doing(DOING)?;
+    end_leases(tx, &lost, now).await?;
+    Ok(lost)
+}
+
+/// Ends the leases of tasks that the caller has locked.
+pub(super) async fn end_leases(tx: &mut Transaction, lost: &[Lost], now: Instant) -> Result<(), StoreError> {
     bulk(
         "WITH lost (task_id) AS ({rows})
          UPDATE backfill_tasks SET status = 'pending', lease_owner = NULL, lease_until = NULL,
@@ -73,7 +82,7 @@ pub(super) async fn take_back(tx: &mut Transaction, now: Instant) -> Result<Vec<
         .await
         .doing(DOING)?;
     }
-    Ok(lost)
+    Ok(())
 }
 
 /// Records what was taken back, and counts what was given up in its jobs, which the caller has locked.
@@ -106,7 +115,7 @@ pub(super) async fn tell(
 }
 
 impl Lost {
-    const fn is_given_up(&self) -> bool {
+    pub(super) const fn is_given_up(&self) -> bool {
         self.lost_count >= GIVEN_UP_AFTER
     }
 

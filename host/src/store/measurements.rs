@@ -14,7 +14,7 @@ use crate::domain::{Measurement, Month, Series, Window, reconcile};
 
 /// No interval is longer: a source reports a month at most. A bound for the search of a stored row that reaches into
 /// a window, so that a database that is partitioned by time need not look into all of it.
-const LONGEST_SECONDS: i64 = 31 * 86_400;
+pub(super) const LONGEST_SECONDS: i64 = 31 * 86_400;
 
 /// What became of the records of an attempt. Together they are all records that it returned.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]

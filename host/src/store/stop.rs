@@ -7,12 +7,10 @@ use super::{
     connection::Connection,
     error::Doing,
     events::{self, EventKind, Subject},
-    jobs, sql,
+    jobs::{self, CANCELLED},
+    sql,
 };
 use crate::domain::{JobStatus, TaskCounts, job_status};
-
-/// The reason of a job, and the code of its tasks, that somebody stopped.
-pub(super) const CANCELLED: &str = "cancelled";
 
 /// What a cancellation stopped.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -100,8 +100,7 @@ impl Store {
             skipped: kept.skipped - real.skipped,
         };
         if drift != Drift::default() {
-            let cancelled = job.reason.as_deref() == Some(stop::CANCELLED);
-            let status = job_status(real, job.started_at.is_some(), cancelled);
+            let status = job_status(real, job.started_at.is_some(), job.was_stopped());
             sql::query(
                 "UPDATE backfill_jobs SET total_tasks = $2, completed_tasks = $3, failed_tasks = $4,
                                           skipped_tasks = $5, updated_at = $6, status = $7, completed_at = $8

@@ -6,14 +6,18 @@ mod commits;
 mod counters;
 mod history;
 mod jobs;
+mod known;
+mod listing;
 mod opening;
 #[path = "../../../tests/support/postgres.rs"]
 mod postgres;
 mod processes;
 mod records;
 mod registry;
+mod retries;
 mod schedules;
 mod schema;
+mod stuck;
 mod views;
 
 use std::{borrow::Cow, path::PathBuf, time::Duration};
