@@ -68,12 +68,23 @@ fn modules_named(text: &str, modules: &[&'static str]) -> Vec<&'static str> {
     found
 }
 
-const MODULES: [&str; 10] =
-    ["api", "cli", "clock", "config", "domain", "egress", "registry_file", "source", "store", "worker"];
+const MODULES: [&str; 11] = [
+    "api",
+    "cli",
+    "clock",
+    "config",
+    "domain",
+    "egress",
+    "registry_file",
+    "schedules",
+    "source",
+    "store",
+    "worker",
+];
 
 #[test]
 fn modules_of_the_host_know_only_those_below_them() {
-    let allowed: [(&str, &[&str]); 9] = [
+    let allowed: [(&str, &[&str]); 10] = [
         ("domain", &[]),
         ("egress", &["clock", "domain"]),
         ("store", &["clock", "domain"]),
@@ -81,6 +92,7 @@ fn modules_of_the_host_know_only_those_below_them() {
         ("registry_file", &["config", "domain"]),
         ("source", &["clock", "config", "domain", "egress"]),
         ("worker", &["clock", "config", "domain", "egress", "source", "store"]),
+        ("schedules", &["domain", "source", "store"]),
         ("api", &["clock", "config", "domain", "source", "store", "worker"]),
         ("cli", &MODULES),
     ];

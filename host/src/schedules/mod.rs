@@ -108,6 +108,16 @@ impl Scheduler {
         Ok(fired)
     }
 
+    /// Fires a schedule besides its times; collector runs are tried once, to their end.
+    pub async fn fire_now(&self, id: i64, now: DateTime<Utc>) -> Result<Fired, StoreError> {
+        let asked = self.store.ask_schedule(id, now).await?;
+        let fired = self.fire(&asked, now).await?;
+        if matches!(fired, Fired::Runs(_)) {
+            self.collect_due(now).await?;
+        }
+        Ok(fired)
+    }
+
     /// Tries every collector run that is due at an instant, side by side, to its end.
     pub async fn collect_due(&self, now: DateTime<Utc>) -> Result<(), StoreError> {
         let claims = self.claim_runs(now).await?;

@@ -24,7 +24,10 @@ async fn a_database_that_is_none_is_left_alone() {
     let folder = folder("http://127.0.0.1:1", "[database]\nurl = \"sqlite://notes.txt\"");
     let notes = "Dear diary, this is no database. ".repeat(200);
     folder.write("notes.txt", &notes);
-    assert_told(&folder.backfill(&["import", "registry.csv"]).await, &["not a database", "check the address"]);
+    assert_told(
+        &folder.backfill(&["import", "registry.csv"]).await,
+        &["not a database", "check the address"],
+    );
     assert_eq!(fs::read_to_string(folder.path("notes.txt")).unwrap(), notes);
 }
 
