@@ -12,6 +12,7 @@ pub mod domain;
 pub mod egress;
 pub mod planning;
 pub mod registry_file;
+pub mod schedules;
 pub mod source;
 pub mod store;
 pub mod worker;

@@ -68,7 +68,7 @@ fn modules_named(text: &str, modules: &[&'static str]) -> Vec<&'static str> {
     found
 }
 
-const MODULES: [&str; 11] = [
+const MODULES: [&str; 12] = [
     "api",
     "cli",
     "clock",
@@ -77,6 +77,7 @@ const MODULES: [&str; 11] = [
     "egress",
     "planning",
     "registry_file",
+    "schedules",
     "source",
     "store",
     "worker",
@@ -84,7 +85,7 @@ const MODULES: [&str; 11] = [
 
 #[test]
 fn modules_of_the_host_know_only_those_below_them() {
-    let allowed: [(&str, &[&str]); 10] = [
+    let allowed: [(&str, &[&str]); 11] = [
         ("domain", &[]),
         ("egress", &["clock", "domain"]),
         ("store", &["clock", "domain"]),
@@ -93,6 +94,7 @@ fn modules_of_the_host_know_only_those_below_them() {
         ("source", &["clock", "config", "domain", "egress"]),
         ("worker", &["clock", "config", "domain", "egress", "source", "store"]),
         ("planning", &["domain", "source", "store"]),
+        ("schedules", &["domain", "planning", "source", "store"]),
         ("api", &["clock", "config", "domain", "planning", "source", "store", "worker"]),
         ("cli", &MODULES),
     ];

@@ -21,6 +21,7 @@ mod migrate;
 mod one_source;
 mod output;
 mod run;
+mod schedule;
 mod serve;
 mod source_list;
 mod watch;
@@ -77,6 +78,8 @@ enum Command {
     Serve(serve::Serve),
     #[command(name = "worker")]
     Work(serve::Work),
+    #[command(subcommand)]
+    Schedule(schedule::ScheduleCommand),
     Migrate(migrate::Migrate),
     Export(export::Export),
     Completions(completions::Completions),
@@ -123,6 +126,7 @@ async fn act(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Serve(command) => command.act(config).await,
         Command::Work(command) => command.act(config).await,
         Command::Migrate(command) => command.act(config).await,
+        Command::Schedule(command) => command.act(config).await,
         Command::Export(command) => command.act(config).await,
         Command::Completions(command) => command.act(),
     }

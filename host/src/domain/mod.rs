@@ -3,6 +3,7 @@
 
 mod calendar;
 mod circuit;
+mod collect;
 mod coverage;
 mod failure;
 mod local_time;
@@ -20,6 +21,7 @@ mod words;
 
 pub use calendar::Calendar;
 pub use circuit::{Admission, Circuit, CircuitPolicy, Heard};
+pub use collect::{about_now, ask_again, by_month};
 pub use coverage::{Complete, EmptyConfirmation, Known, Reprocess, StoredSeries, covered};
 pub use failure::{Failure, FailureCase};
 pub use month::{Month, MonthError, Window};

@@ -94,3 +94,12 @@ pub struct Series {
     /// The values.
     pub measurements: Vec<Measurement>,
 }
+
+impl Series {
+    /// The same with every value times a unit's share of what its source reports.
+    #[must_use]
+    pub fn share(mut self, share: f64) -> Self {
+        self.measurements.iter_mut().for_each(|row| row.value *= share);
+        self
+    }
+}

@@ -138,12 +138,15 @@ impl Source {
         }
         match share {
             Ok(None) => report,
-            Ok(Some(share)) => report.map(|series| allot(series, share)),
+            Ok(Some(share)) => {
+                report.map(|series| series.into_iter().map(|series| series.share(share)).collect())
+            }
             Err(why) => CallReport { outcome: Ok(Err(Failure::InvalidUnit(why))), ..report },
         }
     }
 
-    /// What the upstream shows now, for sources that collect; `None` for those that don't.
+    /// What the upstream shows now, for sources that collect; `None` for those that don't. Values are whole: units that
+    /// share a code each have their share of them.
     pub async fn collect(&self, units: &[Unit]) -> Option<CallReport<Collected>> {
         let collector = self.loaded.collector.as_ref()?;
         let units: Vec<_> = units.iter().map(convert::unit).collect();
@@ -206,12 +209,6 @@ impl<T> CallReport<T> {
     fn count(&self, of: impl FnOnce(&T) -> usize) -> Option<usize> {
         self.outcome.as_ref().ok().and_then(|said| said.as_ref().ok()).map(of)
     }
-}
-
-/// Every value times the unit's share.
-fn allot(mut series: Vec<Series>, share: f64) -> Vec<Series> {
-    series.iter_mut().flat_map(|series| &mut series.measurements).for_each(|m| m.value *= share);
-    series
 }
 
 /// Asks a component that is being loaded to describe itself.

@@ -3,7 +3,7 @@
 use chrono_tz::Tz;
 
 use super::bindings::types as wit;
-use crate::domain::Month;
+use crate::domain::{Calendar, Month};
 
 /// A setting that `backfill.toml` may give the source.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +40,15 @@ pub struct Description {
 }
 
 impl Description {
+    /// When the upstream has what.
+    pub const fn calendar(&self) -> Calendar {
+        Calendar {
+            zone: self.month_zone,
+            first_month: self.first_month,
+            publication_lag_days: self.publication_lag_days,
+        }
+    }
+
     pub(super) fn from_wit(said: wit::Description) -> Result<Self, String> {
         if said.name.trim().is_empty() {
             return Err("name is empty".into());

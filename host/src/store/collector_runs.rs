@@ -98,6 +98,17 @@ pub struct CollectedMonth {
     pub series: Vec<Series>,
 }
 
+/// What a run found.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Collection {
+    /// Units that were asked about.
+    pub asked: usize,
+    /// What there is to store.
+    pub months: Vec<CollectedMonth>,
+    /// Values not fit to be stored.
+    pub rejected: u64,
+}
+
 /// How a run ended well.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CollectedCounts {
@@ -109,7 +120,7 @@ pub struct CollectedCounts {
 
 impl Store {
     /// Claims runs of these sources that are to be tried, for as long as `lease` unless renewed. A run whose host is
-    /// gone is tried again.
+    /// gone is tried again; one whose time is over is given up.
     pub async fn claim_runs(
         &self,
         sources: &[&str],
@@ -119,6 +130,18 @@ impl Store {
         const DOING: &str = "claiming collector runs";
         const DUE: &str = "ended_at IS NULL AND (run_after <= $1 OR lease_until <= $1)";
         let now = now.into();
+        let any: bool = {
+            // Looking locks nothing.
+            let mut conn = self.read(DOING).await?;
+            sql::query(format!("SELECT EXISTS (SELECT 1 FROM collector_runs WHERE {DUE})"))
+                .bind(now)
+                .scalar(&mut conn)
+                .await
+                .doing(DOING)?
+        };
+        if !any {
+            return Ok(Vec::new());
+        }
         self.give_up_runs(now).await?;
         let mut tx = self.write(DOING).await?;
         let due = format!(
@@ -188,8 +211,7 @@ impl Store {
     pub async fn finish_run(
         &self,
         claim: &RunClaim,
-        found: &[CollectedMonth],
-        rejected: u64,
+        found: &Collection,
         report: &AttemptReport,
         now: impl Into<Instant>,
     ) -> Result<Option<CollectedCounts>, StoreError> {
@@ -197,11 +219,11 @@ impl Store {
         let now = now.into();
         let mut tx = self.write(DOING).await?;
         let Some(schedule) = hold(&mut tx, claim, now).await? else { return Ok(None) };
-        let mut written = Written { rejected, ..Written::default() };
-        let mut found: Vec<_> = found.iter().collect();
+        let mut written = Written { rejected: found.rejected, ..Written::default() };
+        let mut months: Vec<_> = found.months.iter().collect();
         // Several months are locked, in one order.
-        found.sort_by_key(|one| (one.unit_id, one.month));
-        for one in &found {
+        months.sort_by_key(|one| (one.unit_id, one.month));
+        for one in &months {
             let writer = Writer {
                 unit_id: one.unit_id,
                 source: &claim.source,
@@ -215,7 +237,7 @@ impl Store {
             written.updated += own.updated;
             written.unchanged += own.unchanged;
         }
-        found.dedup_by_key(|one| one.unit_id);
+        months.dedup_by_key(|one| one.unit_id);
         let gaps = gaps(&mut tx, claim).await.doing(DOING)?;
         let new = written.inserted + written.updated > 0;
         sql::query(
@@ -226,7 +248,7 @@ impl Store {
         )
         .bind(claim.run_id)
         .bind(if new { "written" } else { "unchanged" })
-        .bind(int(found.len() as u64))
+        .bind(int(months.len() as u64))
         .bind(int(written.inserted))
         .bind(int(written.updated))
         .bind(int(written.unchanged))
@@ -237,7 +259,9 @@ impl Store {
         .doing(DOING)?;
         cost(&mut tx, claim, report).await.doing(DOING)?;
         let counts = CollectedCounts { written, gaps };
-        outcome(&mut tx, &schedule, &counts.told(&claim.source, found.len())).await.doing(DOING)?;
+        outcome(&mut tx, &schedule, &counts.told(&claim.source, months.len(), found.asked))
+            .await
+            .doing(DOING)?;
         tx.commit().await.doing(DOING)?;
         Ok(Some(counts))
     }
@@ -326,9 +350,9 @@ impl Store {
 
 impl CollectedCounts {
     /// For people.
-    fn told(&self, source: &str, units: usize) -> String {
+    fn told(&self, source: &str, units: usize, asked: usize) -> String {
         let Written { inserted, updated, unchanged, rejected } = self.written;
-        let mut text = format!("{source}: {units} units, {inserted} new values");
+        let mut text = format!("{source}: {units} of {asked} units, {inserted} new values");
         for (count, what) in [(updated, "changed"), (unchanged, "known already"), (rejected, "rejected")] {
             if count > 0 {
                 text.push_str(&format!(", {count} {what}"));

@@ -111,11 +111,12 @@ impl Store {
     }
 
     /// Fires a schedule that was due: acts, moves it to its next time and says what happened, all of it or nothing.
-    /// `due` is the schedule for which the act was planned.
+    /// `due` is the schedule for which the act was planned; `without` says what had to be left out of it, for people.
     pub async fn fire(
         &self,
         due: &Schedule,
         act: Act<'_>,
+        without: &[String],
         now: impl Into<Instant>,
     ) -> Result<Fired, StoreError> {
         let now = now.into();
@@ -144,7 +145,7 @@ impl Store {
         let next = timetable.next_after(now.utc());
         let fired = self.act(&mut tx, &schedule, act, &firing, next, now).await?;
 
-        let (did, outcome) = match (&fired, act) {
+        let (did, mut outcome) = match (&fired, act) {
             (Fired::Job(id), Act::Job(job)) => (true, format!("job {id}: {} tasks", job.tasks.len())),
             (Fired::Runs(_), Act::Collect(sources)) => (true, format!("asking {}", sources.join(", "))),
             (Fired::LeftOut(why), _) => (false, format!("left out: {why}")),
@@ -152,18 +153,21 @@ impl Store {
             (_, Act::Nothing(why)) => (true, why.to_owned()),
             (_, Act::Job(_) | Act::Collect(_)) => (false, "nothing".to_owned()),
         };
-        let outcome = if firing.was_missed(now.utc()) {
-            let why = format!("no host fired it in time; this made up for it: {outcome}");
-            Report { schedule: &schedule, firing: Some(&firing), why }.missed(&mut tx, now).await?;
-            format!("{outcome} (late: due {}, {} more missed since)", scheduled_for.utc(), firing.missed)
-        } else {
-            if !did {
-                Report { schedule: &schedule, firing: Some(&firing), why: outcome.clone() }
-                    .missed(&mut tx, now)
-                    .await?;
-            }
-            outcome
-        };
+        if !without.is_empty() {
+            outcome.push_str(&format!("; without {}", without.join("; ")));
+        }
+        if firing.was_missed(now.utc()) {
+            let more = match firing.missed {
+                0 => String::new(),
+                missed => format!(", and for {missed} later ones"),
+            };
+            let due = scheduled_for.utc();
+            outcome.push_str(&format!("; no host ran at {due}, and this made up for that firing{more}"));
+        }
+        if !did || !without.is_empty() || firing.was_missed(now.utc()) {
+            let report = Report { schedule: &schedule, firing: Some(&firing), why: outcome.clone() };
+            report.missed(&mut tx, now).await?;
+        }
         moved(&mut tx, &schedule, next, did.then_some(now), &outcome).await.doing(DOING)?;
         tx.commit().await.doing(DOING)?;
         Ok(fired)

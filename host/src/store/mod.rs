@@ -50,7 +50,7 @@ mod workers;
 
 pub use answers::{Answer, NewAnswer};
 pub use claim::{Claim, ClaimRequest};
-pub use collector_runs::{CollectedCounts, CollectedMonth, CollectorRun, RunClaim};
+pub use collector_runs::{CollectedCounts, CollectedMonth, Collection, CollectorRun, RunClaim};
 pub use commit::{AttemptReport, Ending, Finished, TaskError};
 pub use error::{Fault, StoreError};
 pub use events::{Event, EventKind};

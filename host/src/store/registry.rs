@@ -84,6 +84,20 @@ impl Store {
         sql::query("SELECT id, name, metadata FROM windfarms ORDER BY name").all(&mut conn).await.doing(DOING)
     }
 
+    /// The active units of all wind farms, by wind farm, source, code and name.
+    pub async fn active_units(&self) -> Result<Vec<RegisteredUnit>, StoreError> {
+        const DOING: &str = "listing units";
+        let mut conn = self.read(DOING).await?;
+        let rows: Vec<UnitRow> = sql::query(
+            "SELECT id, windfarm_id, source, code, name, capacity_mw, attributes, active FROM generation_units
+             WHERE active ORDER BY windfarm_id, source, code, name",
+        )
+        .all(&mut conn)
+        .await
+        .doing(DOING)?;
+        Ok(rows.into_iter().map(RegisteredUnit::from).collect())
+    }
+
     /// The active units of a wind farm that these sources serve (any source if none is named), by source,
     /// code and name.
     pub async fn units(

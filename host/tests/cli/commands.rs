@@ -13,7 +13,7 @@ use crate::{
 #[tokio::test]
 async fn every_command_has_help_that_says_what_it_does_and_shows_how() {
     let folder = WorkFolder::bare("");
-    let all: [&[&str]; 12] = [
+    let all: [&[&str]; 20] = [
         &[],
         &["config"],
         &["config", "check"],
@@ -24,6 +24,14 @@ async fn every_command_has_help_that_says_what_it_does_and_shows_how() {
         &["import"],
         &["run"],
         &["export"],
+        &["schedule"],
+        &["schedule", "add"],
+        &["schedule", "list"],
+        &["schedule", "show"],
+        &["schedule", "enable"],
+        &["schedule", "disable"],
+        &["schedule", "remove"],
+        &["schedule", "run-now"],
         &["completions"],
         &["help", "run"],
     ];

@@ -9,6 +9,7 @@ mod commands;
 mod configuration;
 mod disk;
 mod registry;
+mod schedules;
 
 use support::{plugin, work_folder::WorkFolder};
 

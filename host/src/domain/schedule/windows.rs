@@ -5,18 +5,12 @@ use chrono::{DateTime, Days, Utc};
 use super::{Age, IncrementalSettings};
 use crate::domain::{Calendar, Month, Range, month::day_start};
 
-/// What an incremental firing asks for: from the first month that is not `complete` to the last that lies behind the
-/// publication lag; none where nothing is missing. With `under_way`, the month that has days behind the lag is asked
-/// for too, up to the last such day: good where an upstream publishes day by day, and wrong where it publishes
-/// months.
+/// Where an incremental firing looks for what is missing: up to the last month that lies behind the publication lag;
+/// none where nothing has been published yet. With `under_way`, it looks at the month that has days behind the lag
+/// too, up to the last such day: good where an upstream publishes day by day, and wrong where it publishes months.
 ///
 /// Months older than `look_back_months` are left alone: what did not come by then won't come by asking often.
-pub fn incremental(
-    settings: &IncrementalSettings,
-    calendar: Calendar,
-    now: DateTime<Utc>,
-    complete: impl Fn(Month) -> bool,
-) -> Option<Range> {
+pub fn incremental(settings: &IncrementalSettings, calendar: Calendar, now: DateTime<Utc>) -> Option<Range> {
     let unpublished = calendar.first_unpublished_day(now);
     let last = if settings.under_way {
         unpublished.pred_opt()?
@@ -26,9 +20,11 @@ pub fn incremental(
     let last_month = Month::of_date(last).ok()?;
     let looks_back = chrono::Months::new(u32::from(settings.look_back_months).saturating_sub(1));
     let earliest = last_month.first_day().checked_sub_months(looks_back)?;
-    let earliest =
+    let first =
         Month::of_date(earliest).unwrap_or(Month::FIRST).max(calendar.first_month.unwrap_or(Month::FIRST));
-    let first = earliest.through(last_month).find(|month| !complete(*month))?;
+    if first > last_month {
+        return None;
+    }
     Range::of_dates(first.first_day(), last).ok()
 }
 
@@ -86,42 +82,32 @@ mod tests {
         Calendar { zone, first_month: first.map(month), publication_lag_days }
     }
 
-    fn asked(under_way: bool, lag: u16, now: &str, complete: &[&str]) -> Option<String> {
+    fn asked(under_way: bool, lag: u16, now: &str) -> Option<String> {
         let settings =
             IncrementalSettings { look_back_months: 3, under_way, ..IncrementalSettings::default() };
         let calendar = calendar(Tz::UTC, Some("2023-12"), lag);
-        let complete: Vec<_> = complete.iter().map(|text| month(text)).collect();
-        incremental(&settings, calendar, at(now), |month| complete.contains(&month))
-            .map(|range| range.to_string())
+        incremental(&settings, calendar, at(now)).map(|range| range.to_string())
     }
 
     #[test]
     fn whole_months_are_asked_for_once_they_lie_behind_the_lag() {
-        let asked = |now| asked(false, 5, now, &[]);
+        let asked = |now| asked(false, 5, now);
         assert_eq!(asked("2024-06-05T23:59:59Z").as_deref(), Some("2024-02-01 to 2024-04-30"));
         assert_eq!(asked("2024-06-06T00:00:00Z").as_deref(), Some("2024-03-01 to 2024-05-31"));
     }
 
     #[test]
     fn a_month_under_way_is_asked_for_up_to_the_lag() {
-        let asked = |now| asked(true, 5, now, &[]);
+        let asked = |now| asked(true, 5, now);
         assert_eq!(asked("2024-06-06T00:00:00Z").as_deref(), Some("2024-03-01 to 2024-05-31"));
         assert_eq!(asked("2024-06-07T00:00:00Z").as_deref(), Some("2024-04-01 to 2024-06-01"));
     }
 
     #[test]
-    fn it_begins_with_the_first_month_that_is_not_complete_and_is_nothing_if_all_are() {
-        let asked = |complete: &[&str]| asked(false, 0, "2024-06-10T00:00:00Z", complete);
-        assert_eq!(asked(&["2024-04"]).as_deref(), Some("2024-03-01 to 2024-05-31"));
-        assert_eq!(asked(&["2024-03", "2024-04"]).as_deref(), Some("2024-05-01 to 2024-05-31"));
-        assert_eq!(asked(&["2024-03", "2024-04", "2024-05"]), None);
-    }
-
-    #[test]
     fn nothing_is_asked_of_before_the_upstreams_history() {
-        assert_eq!(asked(false, 0, "2024-01-10T00:00:00Z", &[]).as_deref(), Some("2023-12-01 to 2023-12-31"));
-        assert_eq!(asked(false, 0, "2023-12-10T00:00:00Z", &[]), None);
-        assert_eq!(asked(true, 65_535, "1970-01-10T00:00:00Z", &[]), None);
+        assert_eq!(asked(false, 0, "2024-01-10T00:00:00Z").as_deref(), Some("2023-12-01 to 2023-12-31"));
+        assert_eq!(asked(false, 0, "2023-12-10T00:00:00Z"), None);
+        assert_eq!(asked(true, 65_535, "1970-01-10T00:00:00Z"), None);
     }
 
     #[test]
@@ -193,7 +179,7 @@ mod tests {
             let settings = IncrementalSettings { look_back_months, under_way, ..IncrementalSettings::default() };
             let calendar = calendar(zone, None, lag);
             let now = DateTime::from_timestamp(now, 0).unwrap();
-            if let Some(range) = incremental(&settings, calendar, now, |_| false) {
+            if let Some(range) = incremental(&settings, calendar, now) {
                 prop_assert!(calendar.due(range.window(zone)) <= now + TimeDelta::hours(24));
                 prop_assert!(range.last_day() < calendar.first_unpublished_day(now));
                 prop_assert!(range.months().count() <= look_back_months.into());

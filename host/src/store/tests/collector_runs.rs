@@ -6,7 +6,8 @@ use super::{World, at, month, power, schedules::hourly, window};
 use crate::{
     domain::{Overlap, ScheduleKind, Series},
     store::{
-        Act, AttemptReport, CollectedMonth, EventKind, Fired, NewAnswer, RunClaim, ScheduleChange, Written,
+        Act, AttemptReport, CollectedMonth, Collection, EventKind, Fired, NewAnswer, RunClaim,
+        ScheduleChange, Written,
     },
 };
 
@@ -23,7 +24,7 @@ async fn fired(world: &World) -> i64 {
 
 async fn fire(world: &World, now: DateTime<Utc>) -> Fired {
     let due = world.due(now).await;
-    world.store.fire(&due, Act::Collect(&["s".to_owned()]), now).await.unwrap()
+    world.store.fire(&due, Act::Collect(&["s".to_owned()]), &[], now).await.unwrap()
 }
 
 async fn claim(world: &World, now: DateTime<Utc>) -> Option<RunClaim> {
@@ -47,9 +48,10 @@ async fn finish(
     values: [f64; 2],
     now: DateTime<Utc>,
 ) -> Option<(Written, i64)> {
-    let found = [found(2, spot(0, values[1])), found(1, spot(0, values[0]))];
+    let months = vec![found(2, spot(0, values[1])), found(1, spot(0, values[0]))];
+    let found = Collection { asked: 2, months, rejected: 1 };
     let report = AttemptReport { requests: 1, ..AttemptReport::default() };
-    let counts = world.store.finish_run(claim, &found, 1, &report, now).await.unwrap()?;
+    let counts = world.store.finish_run(claim, &found, &report, now).await.unwrap()?;
     Some((counts.written, counts.gaps))
 }
 
@@ -81,16 +83,17 @@ async fn a_run_stores_what_was_found_and_every_value_leads_to_its_answers() {
             fetched_at: at(HOUR).into(),
         };
         let answer = world.store.record_answer(&answer).await.unwrap();
-        let found = [found(1, spot(0, 1.5)), found(2, spot(0, 2.5))];
+        let months = vec![found(1, spot(0, 1.5)), found(2, spot(0, 2.5))];
+        let found = Collection { asked: 3, months, rejected: 3 };
         let report = AttemptReport {
             component_digest: Some("c0ffee".into()),
             requests: 1,
             answers: vec![answer],
             ..AttemptReport::default()
         };
-        let counts = world.store.finish_run(&run, &found, 3, &report, at(HOUR + 1)).await.unwrap().unwrap();
+        let counts = world.store.finish_run(&run, &found, &report, at(HOUR + 1)).await.unwrap().unwrap();
         assert_eq!((counts.written.inserted, counts.written.rejected, counts.gaps), (2, 3, 0));
-        assert_eq!(outcome(&world, schedule).await, "s: 2 units, 2 new values, 3 rejected");
+        assert_eq!(outcome(&world, schedule).await, "s: 2 of 3 units, 2 new values, 3 rejected");
         let rows: Vec<(f64, String, i64)> = world
             .rows(
                 "SELECT m.value, r.component_digest, a.answer_id FROM measurements m
@@ -99,7 +102,7 @@ async fn a_run_stores_what_was_found_and_every_value_leads_to_its_answers() {
             )
             .await;
         assert_eq!(rows, [(1.5, "c0ffee".to_owned(), answer), (2.5, "c0ffee".to_owned(), answer)]);
-        assert_eq!(world.number("SELECT SUM(row_count) FROM series_months").await, 2);
+        assert_eq!(world.number("SELECT CAST(SUM(row_count) AS BIGINT) FROM series_months").await, 2);
         assert_eq!(world.store.next_firing().await.unwrap(), Some(at(2 * HOUR)), "nothing else is open");
         assert_eq!(world.told().await, []);
     }

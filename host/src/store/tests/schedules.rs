@@ -55,7 +55,7 @@ impl World {
             metadata: json!({ "schedule": due.name }),
             created_by_id: None,
         };
-        self.store.fire(due, Act::Job(&job), now).await.unwrap()
+        self.store.fire(due, Act::Job(&job), &[], now).await.unwrap()
     }
 
     /// Events of schedules, with what they say.
@@ -169,7 +169,10 @@ async fn missed_firings_are_made_up_for_by_one_and_reported() {
         assert_eq!(after.next_fire_at.unwrap().utc(), at(6 * HOUR));
         assert_eq!(
             after.last_outcome.as_deref(),
-            Some("job 1: 1 tasks (late: due 2024-01-01 01:00:00 UTC, 4 more missed since)")
+            Some(
+                "job 1: 1 tasks; no host ran at 2024-01-01 01:00:00 UTC, and this made up for that firing, and for 4 \
+                 later ones"
+            )
         );
     }
 }
@@ -206,20 +209,33 @@ async fn nothing_to_do_is_well_and_a_failure_is_reported() {
     for world in World::on_both().await {
         let id = world.schedule(&hourly("h", ScheduleKind::Incremental)).await.id;
         let due = world.due(at(HOUR)).await;
-        world.store.fire(&due, Act::Nothing("nothing missing"), at(HOUR)).await.unwrap();
+        world.store.fire(&due, Act::Nothing("nothing missing"), &[], at(HOUR)).await.unwrap();
         let after = world.store.schedule(id).await.unwrap();
         assert_eq!(after.last_outcome.as_deref(), Some("nothing missing"));
         assert_eq!(after.last_fired_at.unwrap().utc(), at(HOUR));
         assert_eq!(world.told().await, []);
 
         let due = world.due(at(2 * HOUR)).await;
-        world.store.fire(&due, Act::Fail("no source can be used"), at(2 * HOUR)).await.unwrap();
+        world.store.fire(&due, Act::Fail("no source can be used"), &[], at(2 * HOUR)).await.unwrap();
         let after = world.store.schedule(id).await.unwrap();
         assert_eq!(after.last_outcome.as_deref(), Some("failed: no source can be used"));
         assert_eq!(after.last_fired_at.unwrap().utc(), at(HOUR));
         let told = world.told().await;
         assert_eq!(told[0].1["why"], json!("failed: no source can be used"));
         assert_eq!((told.len(), told[0].0), (1, EventKind::ScheduleMissed));
+    }
+}
+
+#[tokio::test]
+async fn what_a_firing_goes_without_is_reported() {
+    for world in World::on_both().await {
+        let id = world.schedule(&hourly("h", ScheduleKind::Incremental)).await.id;
+        let due = world.due(at(HOUR)).await;
+        let without = ["source x (no such host)".to_owned()];
+        world.store.fire(&due, Act::Nothing("nothing missing"), &without, at(HOUR)).await.unwrap();
+        let outcome = world.store.schedule(id).await.unwrap().last_outcome.unwrap();
+        assert_eq!(outcome, "nothing missing; without source x (no such host)");
+        assert_eq!(world.told().await[0].1["why"], json!(outcome));
     }
 }
 
@@ -300,7 +316,7 @@ async fn a_schedule_that_can_not_be_read_is_reported_once_and_fires_no_more() {
         let id = world.schedule(&hourly("h", ScheduleKind::Incremental)).await.id;
         world.sql("UPDATE schedules SET cron = 'whenever'").await.unwrap();
         let due = world.due(at(HOUR)).await;
-        world.store.fire(&due, Act::Nothing(""), at(HOUR)).await.unwrap();
+        world.store.fire(&due, Act::Nothing(""), &[], at(HOUR)).await.unwrap();
         let after = world.store.schedule(id).await.unwrap();
         assert!(after.last_outcome.unwrap().starts_with("can't fire: "));
         assert_eq!((after.next_fire_at, world.told().await.len()), (None, 1));
