@@ -190,15 +190,11 @@ pub fn plan_unit(unit: &RegisteredUnit, registry: &Registry) -> PlanUnit {
         Some(Err(why)) => Err(why.to_string()),
         None => Err(format!("the configuration has no source {:?}", unit.source)),
     };
-    let described = source.as_ref().ok();
+    let utc = Calendar { zone: chrono_tz::Tz::UTC, first_month: None, publication_lag_days: 0 };
     PlanUnit {
         unit_id: unit.id,
         source: unit.source.clone(),
-        calendar: Calendar {
-            zone: described.map_or(chrono_tz::Tz::UTC, |described| described.month_zone),
-            first_month: described.and_then(|described| described.first_month),
-            publication_lag_days: described.map_or(0, |described| described.publication_lag_days),
-        },
+        calendar: source.as_ref().map_or(utc, |described| described.calendar()),
         refused: if unit.active { source.err().map(Refused::Source) } else { Some(Refused::Inactive) },
     }
 }
