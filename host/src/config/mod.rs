@@ -26,7 +26,7 @@ mod worker;
 
 use std::path::{Path, PathBuf};
 
-pub use archive::Archive;
+pub use archive::{Archive, ArchivePlace};
 pub use caps::Caps;
 pub use check::check_sources;
 pub use credential::{CredentialPlace, CredentialSpec, Origin, Secret};
