@@ -7,7 +7,8 @@
 //! index → the source.
 //!
 //! What must hold: the credential is in a request from [`credential`] on and nowhere else; whatever comes back
-//! passes [`redact`] before anything else sees it. This module knows neither wasmtime nor the database; the
+//! passes [`redact`] before anything else sees it. Messages of the host itself go out by [`Courier`], which holds
+//! them to the same rules for addresses. This module knows neither wasmtime nor the database; the
 //! latter stands behind [`Allowance`] and [`AnswerIndex`].
 
 mod address;
@@ -30,6 +31,7 @@ mod keep;
 mod key;
 mod pace;
 mod policy;
+mod post;
 mod rate;
 mod redact;
 mod redirect;
@@ -50,6 +52,7 @@ pub use gate::{Call, Gate, Log, Reuse, Usage};
 pub use grant::{Grant, intersect};
 pub use index::{AnswerIndex, KeptAnswer, NewAnswer};
 pub use policy::{Answers, Policy, Shared};
+pub use post::{Courier, Reply};
 pub use rate::{Rate, Slot};
 pub use redact::REDACTED;
 pub use request::{Method, Request, Response};
