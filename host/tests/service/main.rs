@@ -25,7 +25,7 @@ use support::work_folder::{WorkFolder, source_at};
 struct World {
     simulator: Simulator,
     folder: WorkFolder,
-    _server: Option<postgres::TestDatabase>,
+    server: Option<postgres::TestDatabase>,
 }
 
 const WORKER: &str = "[worker]\npoll = \"50ms\"\nlease = \"4s\"\nheartbeat = \"400ms\"\n\
@@ -50,7 +50,7 @@ impl World {
         folder.write("backfill.toml", &format!("{WORKER}{more}{database}{}", sources.concat()));
         folder.backfill(&["migrate"]).await.succeeded();
         folder.import(REGISTRY).await;
-        Self { simulator, folder, _server: server }
+        Self { simulator, folder, server }
     }
 
     /// One on each database.
@@ -91,6 +91,11 @@ impl World {
     fn slow(&self, milliseconds: u32) {
         let fault: Fault = format!("kind=latency,milliseconds={milliseconds}").parse().unwrap();
         self.simulator.set_faults(vec![fault]);
+    }
+
+    /// The address of its Postgres.
+    fn url(&self) -> &str {
+        self.server.as_ref().expect("it is on Postgres").url()
     }
 
     fn requests(&self) -> usize {
