@@ -13,7 +13,10 @@ mod host;
 mod cancelled;
 mod lost;
 mod refused;
+#[path = "../../src/notify/tests/smtp_sink.rs"]
+mod smtp_sink;
 mod stopped;
+mod told;
 mod worked_off;
 
 use chrono::{DateTime, Utc};
