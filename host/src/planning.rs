@@ -194,11 +194,10 @@ pub fn plan_unit(unit: &RegisteredUnit, registry: &Registry) -> PlanUnit {
     PlanUnit {
         unit_id: unit.id,
         source: unit.source.clone(),
-        calendar: Calendar {
-            zone: described.map_or(chrono_tz::Tz::UTC, |described| described.month_zone),
-            first_month: described.and_then(|described| described.first_month),
-            publication_lag_days: described.map_or(0, |described| described.publication_lag_days),
-        },
+        calendar: described.map_or(
+            Calendar { zone: chrono_tz::Tz::UTC, first_month: None, publication_lag_days: 0 },
+            |described| described.calendar(),
+        ),
         refused: if unit.active { source.err().map(Refused::Source) } else { Some(Refused::Inactive) },
     }
 }
