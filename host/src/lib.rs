@@ -1,8 +1,8 @@
 //! The Backfill host: plans unit × month tasks, runs sources as sandboxed WebAssembly components, and stores
 //! what they return without duplicates.
 //!
-//! One direction of dependency: `cli → worker → store, source`; `source → egress`; `store`, `egress` and
-//! `domain` do not know each other. wasmtime types stay in `source`, sqlx types in `store`.
+//! One direction of dependency: `cli → worker → store, source`; `cli → notify → store, egress`; `source → egress`;
+//! `store`, `egress` and `domain` do not know each other. wasmtime types stay in `source`, sqlx types in `store`.
 
 pub mod api;
 pub mod cli;
@@ -10,6 +10,7 @@ pub mod clock;
 pub mod config;
 pub mod domain;
 pub mod egress;
+pub mod notify;
 pub mod planning;
 pub mod registry_file;
 pub mod schedules;

@@ -190,14 +190,11 @@ pub fn plan_unit(unit: &RegisteredUnit, registry: &Registry) -> PlanUnit {
         Some(Err(why)) => Err(why.to_string()),
         None => Err(format!("the configuration has no source {:?}", unit.source)),
     };
-    let described = source.as_ref().ok();
+    let utc = Calendar { zone: chrono_tz::Tz::UTC, first_month: None, publication_lag_days: 0 };
     PlanUnit {
         unit_id: unit.id,
         source: unit.source.clone(),
-        calendar: described.map_or(
-            Calendar { zone: chrono_tz::Tz::UTC, first_month: None, publication_lag_days: 0 },
-            |described| described.calendar(),
-        ),
+        calendar: source.as_ref().map_or(utc, |described| described.calendar()),
         refused: if unit.active { source.err().map(Refused::Source) } else { Some(Refused::Inactive) },
     }
 }

@@ -3,7 +3,7 @@
 use std::{path::Path, sync::Arc};
 
 use crate::{
-    config::{self, Config, Database},
+    config::{self, ArchivePlace, Config, Database},
     egress::{Answers, Archive, LocalAllowance, Shared},
     source::Engine,
     store::Store,
@@ -58,7 +58,10 @@ pub(super) fn shared(config: &Config, store: &Store) -> anyhow::Result<Shared> {
     if !config.archive.enabled {
         return Ok(shared);
     }
-    let archive = Archive::local(&config.archive.path)?;
+    let archive = match &config.archive.place {
+        ArchivePlace::Folder(folder) => Archive::local(folder)?,
+        ArchivePlace::Bucket { bucket, spool } => Archive::bucket(bucket, spool, std::env::vars_os())?,
+    };
     let index = Arc::new(StoredAnswers(store.clone()));
     Ok(shared.keeping(Answers { archive, index }))
 }

@@ -17,6 +17,7 @@ use super::context::{self, env};
 use crate::{
     api,
     config::{Config, Database},
+    notify::Dispatcher,
     schedules::Scheduler,
     source::Registry,
     worker::{Options, Worker},
@@ -80,6 +81,10 @@ async fn run(config: &Config, http: Option<tokio::net::TcpListener>) -> anyhow::
     }
     let worker = Worker::new(store.clone(), Arc::clone(&registry), Options::of(config));
     tracing::info!(worker = worker.id(), sources = usable, "ready for work");
+    let dispatcher = Dispatcher::new(store.clone(), config, env)?;
+    dispatcher.enlist().await?;
+    let (poll, drained) = (config.worker.poll, stop.drained.clone());
+    let telling = tokio::spawn(async move { dispatcher.run(poll, drained).await });
     let answering = http.map(|listener| {
         if let Ok(address) = listener.local_addr() {
             tracing::info!("answering on http://{address}");
@@ -98,6 +103,8 @@ async fn run(config: &Config, http: Option<tokio::net::TcpListener>) -> anyhow::
     if let Some(answering) = answering {
         answering.await.context("the HTTP server")??;
     }
+    // What it has not sent yet, another host sends, or this one when it runs again.
+    telling.await.context("sending messages")?;
     store.close().await;
     served?;
     tracing::info!("stopped");

@@ -83,6 +83,42 @@ impl Origin {
     pub fn parse(text: &str) -> Result<Self, String> {
         Self::from_text(text).map_err(|why| format!("{why}; expected {}", Self::EXPECTED))
     }
+
+    /// The same, a relative path counted from a folder.
+    #[must_use]
+    pub fn within(self, folder: &Path) -> Self {
+        match self {
+            Self::File(path) => Self::File(folder.join(path)),
+            env => env,
+        }
+    }
+
+    /// Fetches the secret. Ends of lines and blanks around it are not part of it.
+    ///
+    /// # Errors
+    /// Says what is missing, or wrong with it, and what to do; to be shown to people.
+    pub fn resolve(&self, env: Env<'_>) -> Result<Secret, String> {
+        let (held, remedy) = match self {
+            Self::Env(variable) => {
+                let value =
+                    env(variable).ok_or_else(|| format!("{self} is not set; set it to the credential"))?;
+                (value, "set it to")
+            }
+            Self::File(path) => {
+                let text = fs::read_to_string(path)
+                    .map_err(|error| format!("{self} cannot be read ({error}); put the credential there"))?;
+                (text, "put there")
+            }
+        };
+        match held.trim() {
+            "" => Err(format!("{self} is empty; {remedy} the credential")),
+            // Anything else could not be sent, or would end a header early.
+            secret if secret.bytes().all(|byte| byte.is_ascii_graphic()) => Ok(Secret(secret.to_owned())),
+            _ => Err(format!(
+                "{self} holds blanks, line breaks or characters outside ASCII; {remedy} the credential alone"
+            )),
+        }
+    }
 }
 
 impl FromText for Origin {
@@ -124,40 +160,16 @@ impl CredentialSpec {
         let place = place(&section);
         let from = section.required("from", Origin::EXPECTED).and_then(|item| item.text());
         section.finish();
-        let from = match from? {
-            Origin::File(path) => Origin::File(folder.join(path)),
-            env => env,
-        };
-        Some(Self { place: place?, from })
+        let from: Option<Origin> = from;
+        Some(Self { from: from?.within(folder), place: place? })
     }
 
-    /// Fetches the secret. Ends of lines and blanks around it are not part of it.
+    /// Fetches the secret; see [`Origin::resolve`].
     ///
     /// # Errors
     /// Says what is missing, or wrong with it, and what to do; to be shown to people.
     pub fn resolve(&self, env: Env<'_>) -> Result<Secret, String> {
-        let (held, remedy) = match &self.from {
-            Origin::Env(variable) => {
-                let value = env(variable)
-                    .ok_or_else(|| format!("{} is not set; set it to the credential", self.from))?;
-                (value, "set it to")
-            }
-            Origin::File(path) => {
-                let text = fs::read_to_string(path).map_err(|error| {
-                    format!("{} cannot be read ({error}); put the credential there", self.from)
-                })?;
-                (text, "put there")
-            }
-        };
-        match held.trim() {
-            "" => Err(format!("{} is empty; {remedy} the credential", self.from)),
-            // Anything else could not be sent, or would end a header early.
-            secret if secret.bytes().all(|byte| byte.is_ascii_graphic()) => Ok(Secret(secret.to_owned())),
-            _ => Err(format!(
-                "{} holds blanks, line breaks or characters outside ASCII; {remedy} the credential alone",
-                self.from
-            )),
-        }
+        self.from.resolve(env)
     }
 }
 

@@ -13,6 +13,7 @@ mod check;
 mod credential;
 mod database;
 mod host_grant;
+mod notifications;
 mod postgres;
 mod problem;
 mod rate;
@@ -26,11 +27,12 @@ mod worker;
 
 use std::path::{Path, PathBuf};
 
-pub use archive::Archive;
+pub use archive::{Archive, ArchivePlace};
 pub use caps::Caps;
 pub use check::check_sources;
 pub use credential::{CredentialPlace, CredentialSpec, Origin, Secret};
 pub use database::Database;
+pub use notifications::{Notifications, Smtp, SmtpTls};
 pub use postgres::PostgresUrl;
 pub use problem::{Position, Problem, Problems, Severity};
 pub use server::Server;
@@ -56,6 +58,8 @@ pub struct Config {
     pub worker: Worker,
     /// `[archive]`.
     pub archive: Archive,
+    /// `[notifications]`.
+    pub notifications: Notifications,
     /// `[[source]]`, in the order of the file, ids distinct; disabled ones too.
     pub sources: Vec<Source>,
 }
@@ -79,6 +83,7 @@ fn read(path: &Path, root: Section<'_>, env: Env<'_>) -> Config {
         database: Database::read(root.section("database"), folder, env),
         worker: Worker::read(root.section("worker")),
         archive: Archive::read(root.section("archive"), folder),
+        notifications: Notifications::read(root.section("notifications"), folder),
         sources: source::read_all(root.sections("source"), folder),
     };
     root.finish();

@@ -3,7 +3,7 @@
 use std::{fs, path::PathBuf, time::Duration};
 
 use super::*;
-use crate::egress::Grant;
+use crate::egress::{Bucket, Grant};
 
 fn no_env(_: &str) -> Option<String> {
     None
@@ -30,7 +30,10 @@ fn an_empty_file_is_a_configuration_with_every_default() {
     let config = parse("").unwrap();
     assert_eq!(config.server.listen.to_string(), "127.0.0.1:8080");
     assert_eq!(config.database, Database::Sqlite { path: ".backfill/backfill.db".into() });
-    assert_eq!(config.archive, Archive { enabled: true, path: ".backfill/archive".into() });
+    assert_eq!(
+        config.archive,
+        Archive { enabled: true, place: ArchivePlace::Folder(".backfill/archive".into()) }
+    );
     let second = Duration::from_secs(1);
     let retry = Retry { attempts: 3, base: 60 * second, max: 960 * second, confirm: 90 * second };
     let worker = Worker {
@@ -179,8 +182,8 @@ fn a_source_whose_lines_are_broken_is_not_said_to_lack_keys() {
 #[test]
 fn an_unknown_key_that_resembles_none_lists_the_known_ones() {
     assert_eq!(
-        messages("[archive]\nbucket = \"b\"\n"),
-        ["backfill.toml:2:1: archive.bucket: unknown key; expected one of enabled, path"]
+        messages("[server]\nbucket = \"b\"\n"),
+        ["backfill.toml:2:1: server.bucket: unknown key; expected one of listen"]
     );
     assert_eq!(
         messages("[source]\nid = \"x\"\n"),
@@ -317,5 +320,53 @@ fn the_configurations_of_this_repository_have_no_problem() {
                 root.join(component).components().collect::<PathBuf>()
             );
         }
+    }
+}
+
+#[test]
+fn the_archive_is_a_folder_or_a_bucket() {
+    let config = parse(
+        "[archive]\nurl = \"s3://history/answers\"\nregion = \"eu-central-1\"\n\
+         endpoint = \"http://minio.lan:9000\"\nallow_http = true\nvirtual_hosted_style = true\n",
+    )
+    .unwrap();
+    let mut bucket = Bucket::parse("s3://history/answers").unwrap();
+    bucket.region = Some("eu-central-1".to_owned());
+    bucket.endpoint = "http://minio.lan:9000".parse().ok();
+    (bucket.allow_http, bucket.virtual_hosted_style) = (true, true);
+    let place = ArchivePlace::Bucket { bucket, spool: ".backfill/spool".into() };
+    assert_eq!(config.archive, Archive { enabled: true, place });
+    for (lines, expected) in [
+        (
+            "path = \"a\"\nurl = \"s3://history\"",
+            ["backfill.toml:3:7: archive.url: is given beside path; expected one of the two"].as_slice(),
+        ),
+        (
+            "url = \"s3://H\"",
+            &[
+                r#"backfill.toml:2:7: archive.url: "s3://H" names no bucket: 3 to 63 lower-case letters, digits, dots and hyphens; expected "s3://BUCKET/PREFIX""#,
+            ],
+        ),
+        (
+            "region = \"x\"\nallow_http = false",
+            &[
+                r#"backfill.toml:2:10: archive.region: is of a bucket; expected url = "s3://BUCKET/PREFIX" too"#,
+                r#"backfill.toml:3:14: archive.allow_http: is of a bucket; expected url = "s3://BUCKET/PREFIX" too"#,
+            ],
+        ),
+        (
+            "url = \"s3://history\"\nendpoint = \"http://m:9000\"",
+            &[
+                "backfill.toml:3:12: archive.endpoint: is not encrypted; expected https://, or allow_http = true too",
+            ],
+        ),
+        (
+            "url = \"s3://history\"\nendpoint = \"https://me:hush@m\"",
+            &[
+                r#"backfill.toml:3:12: archive.endpoint: holds a user or password; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; expected the address of a server, such as "https://minio.example.org:9000""#,
+            ],
+        ),
+    ] {
+        assert_eq!(messages(&format!("[archive]\n{lines}\n")), expected, "{lines}");
     }
 }

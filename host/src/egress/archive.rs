@@ -1,18 +1,21 @@
 //! The archive: every answer's body, kept by content. An object is named by the SHA-256 of the plain bytes and
 //! holds them as one zstd frame with a checksum, so any zstd tool reads it.
 
+use std::error::Error;
+use std::ffi::OsString;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::TryStreamExt;
-use object_store::buffered::BufWriter;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path as Key;
-use object_store::{ObjectStore, ObjectStoreExt};
+use object_store::prefix::PrefixStore;
+use object_store::{MultipartUpload, ObjectStore, ObjectStoreExt, RetryConfig};
 use tokio::io::{AsyncSeekExt, AsyncWriteExt};
 
+use super::bucket::{self, Bucket};
 use super::content::{SMALL, Spool, compress};
 use super::error::EgressError;
 use super::sink::{Data, Stored, blocking};
@@ -28,6 +31,8 @@ pub struct Archive {
     place: String,
     /// Where large answers are spooled before they are whole.
     spool: PathBuf,
+    /// Says what an error means here and what to check.
+    explain: fn(&(dyn Error + 'static)) -> String,
 }
 
 /// Why an object can't serve a request; either way the upstream is asked again.
@@ -54,7 +59,35 @@ impl Archive {
         std::fs::create_dir_all(folder).map_err(|error| fail(&error))?;
         let store = LocalFileSystem::new_with_prefix(folder).map_err(|error| fail(&error))?;
         let place = folder.display().to_string();
-        Ok(Self { store: Arc::new(store), place, spool: folder.to_owned() })
+        let explain: fn(&(dyn Error + 'static)) -> String =
+            |error| format!("{error}; make room there, and check who may read and write it");
+        Ok(Self { store: Arc::new(store), place, spool: folder.to_owned(), explain })
+    }
+
+    /// An archive in a bucket. Large answers are spooled in a folder, which is created where it is missing. `vars` is
+    /// the process's environment, where AWS's own variables name the credentials. Connects to nothing yet.
+    pub fn bucket(
+        bucket: &Bucket,
+        spool: &Path,
+        vars: impl Iterator<Item = (OsString, OsString)>,
+    ) -> Result<Self, EgressError> {
+        Self::bucket_with(bucket, spool, vars, bucket::RETRIES)
+    }
+
+    pub(super) fn bucket_with(
+        bucket: &Bucket,
+        spool: &Path,
+        vars: impl Iterator<Item = (OsString, OsString)>,
+        retries: RetryConfig,
+    ) -> Result<Self, EgressError> {
+        let fail = |what: &dyn std::fmt::Display, error: &dyn std::fmt::Display| {
+            EgressError::Internal(format!("{what} can't be used: {error}"))
+        };
+        std::fs::create_dir_all(spool).map_err(|error| fail(&spool.display(), &error))?;
+        let client =
+            bucket.client(vars, retries).map_err(|error| fail(&format!("the archive {bucket}"), &error))?;
+        let store = Arc::new(PrefixStore::new(client, bucket.prefix()));
+        Ok(Self { store, place: bucket.to_string(), spool: spool.to_owned(), explain: bucket::explain })
     }
 
     pub(super) fn spool_folder(&self) -> &Path {
@@ -81,33 +114,26 @@ impl Archive {
         }
     }
 
+    /// In one piece if it is small, else in parts: of these nothing shows until all are there.
     async fn upload(&self, key: Key, spool: &Spool) -> io::Result<u64> {
-        let mut writer = BufWriter::with_capacity(Arc::clone(&self.store), key, PART).with_max_concurrency(1);
-        let mut size = 0;
-        let mut reader: Box<dyn Read + Send> = Box::new(spool.raw());
-        let copied = async {
-            loop {
-                let (block, back) = tokio::task::spawn_blocking(move || {
-                    let mut block = Vec::new();
-                    reader.by_ref().take(PART as u64).read_to_end(&mut block).map(|_| (block, reader))
-                })
-                .await
-                .map_err(io::Error::other)??;
-                if block.is_empty() {
-                    return writer.shutdown().await;
-                }
-                reader = back;
-                size += block.len() as u64;
-                writer.put(block.into()).await?;
-            }
+        let (block, rest) = read_part(Box::new(spool.raw())).await?;
+        if block.len() < PART {
+            let size = block.len() as u64;
+            self.store.put(&key, block.into()).await?;
+            return Ok(size);
+        }
+        let mut upload = self.store.put_multipart(&key).await?;
+        let sent = async {
+            let size = send_parts(upload.as_mut(), block, rest).await?;
+            upload.complete().await?;
+            Ok(size)
         }
         .await;
-        if let Err(error) = copied {
+        if sent.is_err() {
             // What was staged is of no use; that it stays behind matters less than the first error.
-            let _ = writer.abort().await;
-            return Err(error);
+            let _ = upload.abort().await;
         }
-        Ok(size)
+        sent
     }
 
     /// The body of `bytes` plain bytes under a digest, read through once: a damaged one is removed, so that the
@@ -118,12 +144,12 @@ impl Archive {
         let found = match self.store.get(&key).await {
             Ok(found) => found,
             Err(object_store::Error::NotFound { .. }) => return Err(Lost::Missing),
-            Err(error) => return Err(Lost::Unreadable(error.to_string())),
+            Err(error) => return Err(self.unreadable(&error)),
         };
         let read = if bytes <= SMALL as u64 && found.meta.size <= 2 * SMALL as u64 {
             match found.bytes().await {
                 Ok(packed) => unpack(&packed, bytes).map(Data::Small),
-                Err(error) => return Err(Lost::Unreadable(error.to_string())),
+                Err(error) => return Err(self.unreadable(&error)),
             }
         } else {
             let spool = self.spool_copy(found).await.map_err(|error| Lost::Unreadable(error.to_string()))?;
@@ -159,12 +185,36 @@ impl Archive {
         Ok(Spool::new(writer.into_std().await))
     }
 
-    fn broken(&self, error: &dyn std::fmt::Display) -> EgressError {
-        EgressError::Internal(format!(
-            "an answer can't be kept in the archive {}: {error}; make room there and check who may write to it",
-            self.place
-        ))
+    fn broken(&self, error: &(dyn Error + 'static)) -> EgressError {
+        let why = (self.explain)(error);
+        EgressError::Internal(format!("an answer can't be kept in the archive {}: {why}", self.place))
     }
+
+    fn unreadable(&self, error: &(dyn Error + 'static)) -> Lost {
+        Lost::Unreadable(format!("{}: {}", self.place, (self.explain)(error)))
+    }
+}
+
+type Raw = Box<dyn Read + Send>;
+
+/// The next part, away from the async threads; shorter than [`PART`] only at the end.
+async fn read_part(mut reader: Raw) -> io::Result<(Vec<u8>, Raw)> {
+    tokio::task::spawn_blocking(move || {
+        let mut block = Vec::new();
+        reader.by_ref().take(PART as u64).read_to_end(&mut block).map(|_| (block, reader))
+    })
+    .await
+    .map_err(io::Error::other)?
+}
+
+async fn send_parts(upload: &mut dyn MultipartUpload, mut block: Vec<u8>, mut rest: Raw) -> io::Result<u64> {
+    let mut size = 0;
+    while !block.is_empty() {
+        size += block.len() as u64;
+        upload.put_part(block.into()).await?;
+        (block, rest) = read_part(rest).await?;
+    }
+    Ok(size)
 }
 
 fn key(digest: &str) -> Key {

@@ -122,7 +122,7 @@ impl Fault {
 }
 
 /// The error and what caused it, without saying twice what a wrapper repeats.
-fn causes(error: &(dyn Error + 'static)) -> String {
+pub(super) fn causes(error: &(dyn Error + 'static)) -> String {
     let mut text = String::new();
     for cause in chain(error) {
         let cause = cause.to_string();
@@ -134,7 +134,7 @@ fn causes(error: &(dyn Error + 'static)) -> String {
     text
 }
 
-fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
+pub(super) fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
     chain(error).find_map(|error| error.downcast_ref())
 }
 

@@ -7,13 +7,15 @@
 //! index → the source.
 //!
 //! What must hold: the credential is in a request from [`credential`] on and nowhere else; whatever comes back
-//! passes [`redact`] before anything else sees it. This module knows neither wasmtime nor the database; the
+//! passes [`redact`] before anything else sees it. Messages of the host itself go out by [`Courier`], which holds
+//! them to the same rules for addresses. This module knows neither wasmtime nor the database; the
 //! latter stands behind [`Allowance`] and [`AnswerIndex`].
 
 mod address;
 mod allowance;
 mod archive;
 mod body;
+mod bucket;
 mod client;
 mod coalesce;
 mod content;
@@ -29,6 +31,7 @@ mod keep;
 mod key;
 mod pace;
 mod policy;
+mod post;
 mod rate;
 mod redact;
 mod redirect;
@@ -42,12 +45,14 @@ mod wait;
 pub use allowance::{Allowance, LocalAllowance};
 pub use archive::Archive;
 pub use body::Body;
+pub use bucket::Bucket;
 pub use credential::{Credential, MIN_SECRET};
 pub use error::{CapExceeded, EgressError};
 pub use gate::{Call, Gate, Log, Reuse, Usage};
 pub use grant::{Grant, intersect};
 pub use index::{AnswerIndex, KeptAnswer, NewAnswer};
 pub use policy::{Answers, Policy, Shared};
+pub use post::{Courier, Reply};
 pub use rate::{Rate, Slot};
 pub use redact::REDACTED;
 pub use request::{Method, Request, Response};

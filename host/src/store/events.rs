@@ -1,99 +1,18 @@
 //! What happened, in order. Every change of state appends here, in the transaction that changed it.
 
-use std::{fmt, str::FromStr};
-
 use serde::Serialize;
 use serde_json::Value;
-use sqlx::FromRow;
+use sqlx::{FromRow, types::Json};
 
 use super::{
     Instant, Store, StoreError,
     bulk::{Document, bulk},
     connection::Connection,
     error::Doing,
-    sql,
+    outbox, sql,
 };
-
-macro_rules! kinds {
-    ($($(#[$doc:meta])* $variant:ident = $word:literal,)+) => {
-        /// What happened.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
-        pub enum EventKind { $($(#[$doc])* #[serde(rename = $word)] $variant,)+ }
-
-        impl EventKind {
-            /// The word in the store and the API.
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $word,)+ }
-            }
-        }
-
-        impl FromStr for EventKind {
-            type Err = String;
-
-            fn from_str(text: &str) -> Result<Self, String> {
-                match text {
-                    $($word => Ok(Self::$variant),)+
-                    _ => Err(format!("{text:?} is no kind of event")),
-                }
-            }
-        }
-    };
-}
-
-kinds! {
-    /// A job and its tasks exist.
-    JobCreated = "job-created",
-    /// Its first task was claimed.
-    JobStarted = "job-started",
-    /// Its last task ended; `status` says how.
-    JobEnded = "job-ended",
-    /// Somebody cancelled it.
-    JobCancelled = "job-cancelled",
-    /// Nothing more of it is claimed for now.
-    JobPaused = "job-paused",
-    /// It is claimed from again.
-    JobResumed = "job-resumed",
-    /// Tasks of it that had failed are to run again.
-    JobRetried = "job-retried",
-    /// Its waiting tasks need wait no longer.
-    JobHastened = "job-hastened",
-    /// Its pending tasks were taken from the queue.
-    JobPurged = "job-purged",
-    /// It is gone, and its tasks with it.
-    JobDeleted = "job-deleted",
-    /// A worker holds the task.
-    TaskStarted = "task-started",
-    /// It ended well.
-    TaskCompleted = "task-completed",
-    /// It ended without its data.
-    TaskFailed = "task-failed",
-    /// An attempt failed; another follows.
-    TaskRetrying = "task-retrying",
-    /// It was given back without costing an attempt.
-    TaskReleased = "task-released",
-    /// Its lease ran out.
-    TaskLost = "task-lost",
-    /// It had failed and is to run again.
-    TaskReopened = "task-reopened",
-    /// It was cancelled, purged or given up before it ran.
-    TaskSkipped = "task-skipped",
-    /// The upstream's limit holds everybody off.
-    SourceHeld = "source-held",
-    /// Its tasks fail in a row, or its credential is refused: nothing more is asked of it for a while.
-    SourcePaused = "source-paused",
-    /// It answers again.
-    SourceResumed = "source-resumed",
-    /// A schedule made a job.
-    ScheduleFired = "schedule-fired",
-    /// A schedule was due while no host ran, or while its last job was not done.
-    ScheduleMissed = "schedule-missed",
-}
-
-impl fmt::Display for EventKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
+use crate::domain::Audience;
+pub use crate::domain::EventKind;
 
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq, FromRow, Serialize)]
@@ -147,7 +66,9 @@ impl<'a> NewEvent<'a> {
     }
 }
 
-/// Appends one event within the caller's transaction.
+const DOING: &str = "recording an event";
+
+/// Appends one event within the caller's transaction, and the messages to those who are told of it.
 pub(super) async fn append(
     conn: &mut Connection,
     kind: EventKind,
@@ -158,13 +79,42 @@ pub(super) async fn append(
     append_all(conn, &[NewEvent::new(kind, subject, data)], now).await
 }
 
-/// Appends within the caller's transaction, in order. Who appends an event of a job holds the job's row: so a job's
+/// The same for several, in order. Who appends an event of a job holds the job's row: so a job's
 /// events become visible in the order of their ids, and who has read up to one has missed none.
 pub(super) async fn append_all(
     conn: &mut Connection,
     news: &[NewEvent<'_>],
     now: Instant,
 ) -> Result<(), StoreError> {
+    let told = |new: &NewEvent<'_>| new.kind.audience() != Audience::Nobody;
+    // Events that somebody may be told of are few, and messages refer to them by id; the others go together.
+    for run in news.chunk_by(|one, next| !told(one) && !told(next)) {
+        match run {
+            [new] if told(new) => append_told(conn, new, now).await?,
+            run => append_untold(conn, run, now).await.doing(DOING)?,
+        }
+    }
+    Ok(())
+}
+
+async fn append_told(conn: &mut Connection, new: &NewEvent<'_>, now: Instant) -> Result<(), StoreError> {
+    let NewEvent { kind, subject, data } = new;
+    let id: i64 = sql::query(
+        "INSERT INTO events (at, kind, job_id, task_id, source, data) VALUES ($1, $2, $3, $4, $5, $6) RETURNING id",
+    )
+    .bind(now)
+    .bind(*kind)
+    .bind(subject.job)
+    .bind(subject.task)
+    .bind(subject.source)
+    .bind(Json(data))
+    .scalar(conn)
+    .await
+    .doing(DOING)?;
+    outbox::write(conn, id, *kind, *subject, data, now).await
+}
+
+async fn append_untold(conn: &mut Connection, news: &[NewEvent<'_>], now: Instant) -> sqlx::Result<()> {
     bulk("INSERT INTO events (at, kind, job_id, task_id, source, data) {rows}")
         .column(news.iter().map(|_| Some(now)))
         .column(news.iter().map(|new| Some(new.kind.to_string())))
@@ -174,8 +124,7 @@ pub(super) async fn append_all(
         .column(news.iter().map(|new| Document(new.data.clone())))
         .execute(conn)
         .await
-        .doing("recording an event")?;
-    Ok(())
+        .map(drop)
 }
 
 impl Store {

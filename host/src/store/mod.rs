@@ -28,6 +28,7 @@ mod measurements;
 mod months;
 mod news;
 mod open;
+mod outbox;
 mod pick;
 mod postgres;
 mod process;
@@ -42,8 +43,9 @@ mod stuck;
 mod summary;
 mod tasks;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod twins;
+mod webhooks;
 mod within;
 mod words;
 mod workers;
@@ -64,6 +66,7 @@ pub use logs::{LogLevel, LogLine, NewLogLine};
 pub use measurements::Written;
 pub use news::{Listener, News};
 pub use open::Migrated;
+pub use outbox::{DeadMessage, Message, Target};
 pub use registry::{RegisteredUnit, Windfarm};
 pub use rejections::Rejection;
 pub use retry::Retried;
@@ -72,6 +75,7 @@ pub use stop::Cancelled;
 pub use stuck::Stuck;
 pub use summary::{Drift, JobSummary};
 pub use tasks::{Task, TaskFilter};
+pub use webhooks::{MailRecipient, NewWebhook, Webhook};
 pub use workers::{NewWorker, Worker};
 
 use std::sync::{

@@ -105,6 +105,11 @@ impl<'d> Item<'d> {
         self.value.get_ref().is_str()
     }
 
+    /// Whether it is an array.
+    pub(crate) fn is_list(&self) -> bool {
+        self.value.get_ref().is_array()
+    }
+
     /// Where it stands.
     pub(crate) fn position(&self) -> Position {
         self.notes.position(self.value.span().start)

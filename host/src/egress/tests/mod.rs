@@ -1,5 +1,7 @@
 //! The rules of the gate, over real sockets on loopback.
 
+mod bucket;
+mod bucket_server;
 mod faults;
 mod keeping;
 mod reach;

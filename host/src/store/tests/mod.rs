@@ -10,7 +10,7 @@ mod known;
 mod listing;
 mod opening;
 #[path = "../../../tests/support/postgres.rs"]
-mod postgres;
+pub(crate) mod postgres;
 mod processes;
 mod records;
 mod registry;
