@@ -53,11 +53,17 @@ impl Host {
         Self { folder, store, scheduler, worker }
     }
 
-    async fn schedule(&self, kind: ScheduleKind, settings: Value, now: DateTime<Utc>) -> Schedule {
+    async fn schedule(
+        &self,
+        kind: ScheduleKind,
+        cron: &str,
+        settings: Value,
+        now: DateTime<Utc>,
+    ) -> Schedule {
         let new = NewSchedule {
             name: "it".to_owned(),
             kind,
-            cron: "*/10 * * * *".to_owned(),
+            cron: cron.to_owned(),
             time_zone: "UTC".to_owned(),
             overlap: Overlap::Skip,
             settings,

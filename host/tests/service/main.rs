@@ -13,12 +13,14 @@ mod host;
 mod cancelled;
 mod lost;
 mod refused;
+mod scheduled;
 #[path = "../../src/notify/tests/smtp_sink.rs"]
 mod smtp_sink;
 mod stopped;
 mod told;
 mod worked_off;
 
+use backfill::store::Store;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use simulator::{Fault, Options, Simulator};
@@ -63,6 +65,13 @@ impl World {
             worlds.push(Self::on(Some(server), "").await);
         }
         worlds
+    }
+
+    /// The database, past the hosts.
+    async fn store(&self) -> Store {
+        let file = self.folder.path(".backfill/backfill.db");
+        let url = self.server.as_ref().map_or(file.to_str().unwrap(), |database| database.url());
+        Store::open(url).await.unwrap()
     }
 
     /// Makes a job of all wind farms named, and gives its id as text.
