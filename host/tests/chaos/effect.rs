@@ -53,9 +53,10 @@ const RULES: [(&str, &str); 13] = [
          WHERE 1 <> (SELECT count(*) FROM events e WHERE e.task_id = t.id AND e.kind = 'task-completed')",
     ),
     (
-        "a job is said to have ended once",
+        "a job is said to have ended once, and once more if it was retried",
         "SELECT j.id FROM backfill_jobs j
-         WHERE 1 <> (SELECT count(*) FROM events e WHERE e.job_id = j.id AND e.kind = 'job-ended')",
+         WHERE (SELECT count(*) FROM events e WHERE e.job_id = j.id AND e.kind = 'job-ended') <> 1 +
+               (SELECT count(*) FROM events e WHERE e.job_id = j.id AND e.kind = 'job-retried')",
     ),
     (
         "what is counted of a series is what is stored of it",
