@@ -80,9 +80,10 @@ async fn run(config: &Config, http: Option<tokio::net::TcpListener>) -> anyhow::
         bail!("no source can be used, so there is nothing to do; see `backfill source list`");
     }
     let worker = Worker::new(store.clone(), Arc::clone(&registry), Options::of(config));
-    tracing::info!(worker = worker.id(), sources = usable, "ready for work");
     let dispatcher = Dispatcher::new(store.clone(), config, env)?;
+    // Before any job can end.
     dispatcher.enlist().await?;
+    tracing::info!(worker = worker.id(), sources = usable, "ready for work");
     let (poll, drained) = (config.worker.poll, stop.drained.clone());
     let telling = tokio::spawn(async move { dispatcher.run(poll, drained).await });
     let answering = http.map(|listener| {

@@ -44,7 +44,7 @@ impl Host {
         let config = config::load(&folder.path("backfill.toml"), &env).unwrap();
         let database = folder.path(".backfill/backfill.db");
         let store = Store::open(database.to_str().unwrap()).await.unwrap();
-        let archive = Archive::local(&folder.path("archive")).unwrap();
+        let archive = Archive::local(&folder.path(".backfill/archive")).unwrap();
         let shared = Shared::new(Arc::new(StoredAllowance(store.clone())))
             .keeping(Answers { archive, index: Arc::new(StoredAnswers(store.clone())) });
         let registry = Arc::new(Registry::load(&config, &env, support::engine(), &shared).await);

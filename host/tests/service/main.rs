@@ -14,7 +14,10 @@ mod cancelled;
 mod lost;
 mod refused;
 mod scheduled;
+#[path = "../../src/notify/tests/smtp_sink.rs"]
+mod smtp_sink;
 mod stopped;
+mod told;
 mod worked_off;
 
 use backfill::store::Store;
@@ -100,6 +103,11 @@ impl World {
     fn slow(&self, milliseconds: u32) {
         let fault: Fault = format!("kind=latency,milliseconds={milliseconds}").parse().unwrap();
         self.simulator.set_faults(vec![fault]);
+    }
+
+    /// The address of its Postgres.
+    fn url(&self) -> &str {
+        self.server.as_ref().expect("it is on Postgres").url()
     }
 
     fn requests(&self) -> usize {
