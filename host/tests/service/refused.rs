@@ -3,12 +3,12 @@ use crate::{World, host::Host, postgres};
 #[tokio::test]
 async fn sqlite_serves_one_host_and_says_so() {
     let world = World::on(None, "").await;
-    let first = Host::start(&world.folder, &["worker"]).await;
+    let mut first = Host::start(&world.folder, &["worker"]).await;
     let second = world.folder.backfill(&["worker"]).await.failed();
     assert!(second.err.contains("SQLite serves one") && second.err.contains("Postgres"), "{}", second.err);
     // A host that was killed keeps nobody out.
     first.signal("-KILL");
-    drop(first);
+    first.ended().await;
     let mut third = Host::start(&world.folder, &["worker"]).await;
     third.signal("-TERM");
     assert_eq!(third.ended().await, Some(0));
