@@ -6,7 +6,7 @@ WASM  := --release --target wasm32-wasip2
 SAY   = @printf '\n\033[1m== %s\033[0m\n'
 
 .DEFAULT_GOAL := help
-.PHONY: help run test bench setup postgres plugins guests host lint test-plugins test-host clean-demo
+.PHONY: help run test chaos bench setup postgres plugins guests host lint test-plugins test-host clean-demo
 
 help: ## What there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -19,6 +19,10 @@ run: setup plugins ## Fill three months of history for wind farms of all four so
 
 test: setup lint test-plugins test-host ## Format, lints, and every test
 	$(SAY) 'all tests passed'
+
+chaos: setup postgres plugins guests ## Kill, stop and restart workers and their database some hundred times (ten minutes)
+	$(SAY) 'disturbing workers'
+	BACKFILL_TEST_REQUIRE_POSTGRES=1 BACKFILL_CHAOS=long $(CARGO) test --locked --workspace --test chaos -- --nocapture --test-threads=1
 
 bench: setup plugins guests ## Measure; writes target/bench/report.json
 	$(SAY) 'building the reference (the same parser, native)'

@@ -18,11 +18,12 @@ use crate::{
     api,
     config::{Config, Database},
     notify::Dispatcher,
+    schedules::Scheduler,
     source::Registry,
     worker::{Options, Worker},
 };
 
-/// Run a host: it works off jobs and answers HTTP, until SIGTERM or Ctrl-C.
+/// Run a host: it works off jobs, fires schedules and answers HTTP, until SIGTERM or Ctrl-C.
 ///
 /// Told to stop, it claims nothing more, lets running tasks end for `[worker] grace` (30 s), and gives the rest back
 /// without costing them an attempt. Told a second time, it gives them back at once.
@@ -40,7 +41,7 @@ pub(super) struct Serve {
     listen: Option<SocketAddr>,
 }
 
-/// Run a host without HTTP: it works off jobs, until SIGTERM or Ctrl-C.
+/// Run a host without HTTP: it works off jobs and fires schedules, until SIGTERM or Ctrl-C.
 ///
 /// Start as many as there is work for, on as many machines, with one Postgres database and one configuration. Limits
 /// and allowances hold over all of them. Stopping is as for `backfill serve`.
@@ -79,9 +80,10 @@ async fn run(config: &Config, http: Option<tokio::net::TcpListener>) -> anyhow::
         bail!("no source can be used, so there is nothing to do; see `backfill source list`");
     }
     let worker = Worker::new(store.clone(), Arc::clone(&registry), Options::of(config));
-    tracing::info!(worker = worker.id(), sources = usable, "ready for work");
     let dispatcher = Dispatcher::new(store.clone(), config, env)?;
+    // Before any job can end.
     dispatcher.enlist().await?;
+    tracing::info!(worker = worker.id(), sources = usable, "ready for work");
     let (poll, drained) = (config.worker.poll, stop.drained.clone());
     let telling = tokio::spawn(async move { dispatcher.run(poll, drained).await });
     let answering = http.map(|listener| {
@@ -90,7 +92,14 @@ async fn run(config: &Config, http: Option<tokio::net::TcpListener>) -> anyhow::
         }
         tokio::spawn(api::serve(listener, store.clone(), stop.drained.clone()))
     });
-    let served = worker.serve(stop.gently, stop.at_once).await;
+    let scheduler =
+        Scheduler::new(store.clone(), registry, config.worker.retry.attempts, config.worker.grace);
+    let (gently, at_once) = (stop.gently.clone(), stop.at_once.clone());
+    let firing = tokio::spawn(async move { scheduler.run(gently, at_once).await });
+    let served = worker.serve(stop.gently.clone(), stop.at_once).await;
+    // Also if the worker ended by itself.
+    stop.gently.cancel();
+    firing.await.context("the scheduler")?;
     stop.drained.cancel();
     if let Some(answering) = answering {
         answering.await.context("the HTTP server")??;

@@ -49,7 +49,8 @@ words! {
         SourceResumed = "source-resumed",
         /// A schedule made a job.
         ScheduleFired = "schedule-fired",
-        /// A schedule was due while no host ran, or while its last job was not done.
+        /// A schedule was due while no host ran, or while its last job was not done, or it could not do all that it
+        /// is for; `why` says which.
         ScheduleMissed = "schedule-missed",
     }
 }

@@ -42,8 +42,8 @@ impl Scheduler {
     }
 
     /// Fires what is due, at its time, until `stop` is cancelled. Collectors that run then have the grace period to
-    /// end, and are given back after it. A database that goes away is waited for.
-    pub async fn run(&self, stop: CancellationToken) {
+    /// end, and are given back after it, or once `at_once` is cancelled. A database that goes away is waited for.
+    pub async fn run(&self, stop: CancellationToken, at_once: CancellationToken) {
         let interrupt = CancellationToken::new();
         let mut asking = JoinSet::new();
         while !stop.is_cancelled() {
@@ -70,8 +70,10 @@ impl Scheduler {
         tokio::pin!(ended);
         tokio::select! {
             () = &mut ended => return,
-            () = tokio::time::sleep(self.grace) => interrupt.cancel(),
+            () = tokio::time::sleep(self.grace) => {}
+            () = at_once.cancelled() => {}
         }
+        interrupt.cancel();
         ended.await;
     }
 

@@ -9,6 +9,7 @@ use crate::{
         Calendar, IncrementalSettings, Order, PlanRequest, PlanUnit, PlannedTask, Range, Reprocess,
         ReviseSettings, Subjects, Verdict, Window, incremental as looks_at, plan, revise as months_due,
     },
+    planning::plan_unit,
     source::Registry,
     store::{RegisteredUnit, Store, StoreError},
 };
@@ -117,20 +118,12 @@ async fn by_source(
     }
     let mut usable = Vec::new();
     for (source, all) in of_sources {
-        match registry.get(&source) {
-            Some(Ok(loaded)) => {
-                let calendar = loaded.description().calendar();
-                let planned = all.iter().map(|unit| PlanUnit {
-                    unit_id: unit.id,
-                    source: source.clone(),
-                    calendar,
-                    refused: None,
-                });
-                let planned = planned.collect();
-                usable.push(Units { calendar, all, planned });
-            }
-            Some(Err(why)) => without.push(format!("source {source} ({why})")),
-            None => without.push(format!("source {source} (the configuration has none of that id)")),
+        let planned: Vec<_> = all.iter().map(|unit| plan_unit(unit, registry)).collect();
+        // Units of one source have one calendar, and are refused alike.
+        match planned.first().map(|unit| (unit.calendar, &unit.refused)) {
+            Some((_, Some(why))) => without.push(format!("source {source} ({why})")),
+            Some((calendar, None)) => usable.push(Units { calendar, all, planned }),
+            None => {}
         }
     }
     Ok(usable)

@@ -164,7 +164,9 @@ impl Store {
             let due = scheduled_for.utc();
             outcome.push_str(&format!("; no host ran at {due}, and this made up for that firing{more}"));
         }
-        if !did || !without.is_empty() || firing.was_missed(now.utc()) {
+        // What goes on as it was is told once.
+        let is_news = schedule.last_outcome.as_deref() != Some(&outcome);
+        if is_news && (!did || !without.is_empty() || firing.was_missed(now.utc())) {
             let report = Report { schedule: &schedule, firing: Some(&firing), why: outcome.clone() };
             report.missed(&mut tx, now).await?;
         }

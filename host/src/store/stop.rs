@@ -112,15 +112,19 @@ impl Store {
         .doing(DOING)
     }
 
-    /// Says that the attempt of a claim that was taken away has stopped.
+    /// Says that the attempt of a claim that was taken away has stopped. One whose lease ran out and that nobody has
+    /// taken away yet is left to whoever takes the task back: it is lost, and nobody cancelled it.
     pub async fn stopped(&self, claim: &Claim, now: impl Into<Instant>) -> Result<(), StoreError> {
         const DOING: &str = "recording that an attempt has stopped";
         let mut tx = self.write(DOING).await?;
         sql::query(
-            "UPDATE task_attempts SET ended_at = $2, outcome = 'cancelled' WHERE id = $1 AND ended_at IS NULL",
+            "UPDATE task_attempts SET ended_at = $2, outcome = 'cancelled' WHERE id = $1 AND ended_at IS NULL
+               AND NOT EXISTS (SELECT 1 FROM backfill_tasks t
+                               WHERE t.id = task_id AND t.status = 'in_progress' AND t.fence = $3)",
         )
         .bind(claim.attempt_id)
         .bind(now.into())
+        .bind(claim.fence)
         .execute(&mut tx)
         .await
         .doing(DOING)?;

@@ -44,7 +44,7 @@ impl Host {
         let config = config::load(&folder.path("backfill.toml"), &env).unwrap();
         let database = folder.path(".backfill/backfill.db");
         let store = Store::open(database.to_str().unwrap()).await.unwrap();
-        let archive = Archive::local(&config.archive.path).unwrap();
+        let archive = Archive::local(&folder.path(".backfill/archive")).unwrap();
         let shared = Shared::new(Arc::new(StoredAllowance(store.clone())))
             .keeping(Answers { archive, index: Arc::new(StoredAnswers(store.clone())) });
         let registry = Arc::new(Registry::load(&config, &env, support::engine(), &shared).await);
@@ -53,11 +53,17 @@ impl Host {
         Self { folder, store, scheduler, worker }
     }
 
-    async fn schedule(&self, kind: ScheduleKind, settings: Value, now: DateTime<Utc>) -> Schedule {
+    async fn schedule(
+        &self,
+        kind: ScheduleKind,
+        cron: &str,
+        settings: Value,
+        now: DateTime<Utc>,
+    ) -> Schedule {
         let new = NewSchedule {
             name: "it".to_owned(),
             kind,
-            cron: "*/10 * * * *".to_owned(),
+            cron: cron.to_owned(),
             time_zone: "UTC".to_owned(),
             overlap: Overlap::Skip,
             settings,

@@ -1,13 +1,15 @@
 //! Schedules that make jobs: what is missing, and what may have been corrected.
 
 use backfill::{
-    domain::{Priority, ScheduleKind},
-    store::{Fired, TaskFilter},
+    domain::{Priority, ScheduleKind, Unit},
+    store::{Fired, NewUnit, NewWindfarm, TaskFilter},
 };
 use serde_json::json;
 use simulator::{Options, Simulator};
 
 use crate::{Host, at};
+
+const OFTEN: &str = "*/10 * * * *";
 
 const ANHOLT: &str = "windfarm,source,code,name,capacity_mw,area\nAnholt,entsoe,45W000000000046I,Anholt,400,10Y1001A1001A796\n";
 const EIA_PLANT: &str = "windfarm,source,code,fuel2002\nSanta Isabel,eia,61014,WND\n";
@@ -30,7 +32,7 @@ async fn a_month_is_checked_at_each_age_and_writes_only_what_the_upstream_correc
     let simulator = simulator().await;
     let host = Host::new(&simulator, "entsoe", ANHOLT).await;
     let settings = json!({ "revise_after": ["10d", "20d", "30d"] });
-    let schedule = host.schedule(ScheduleKind::Revise, settings, at("2024-03-05T00:00:00Z")).await;
+    let schedule = host.schedule(ScheduleKind::Revise, OFTEN, settings, at("2024-03-05T00:00:00Z")).await;
     let february = |outcome| vec![("2024-02".to_owned(), Some(outcome))];
     let revisions = "SELECT COUNT(*) FROM measurement_revisions";
     let fire = async |now: &str| host.scheduler.fire_due(at(now)).await.unwrap().remove(0).1;
@@ -65,7 +67,8 @@ async fn what_is_missing_behind_the_publication_lag_is_fetched_once() {
     let simulator = simulator().await;
     let host = Host::new(&simulator, "eia", EIA_PLANT).await;
     let settings = json!({ "look_back_months": 2, "priority": "backfill", "windfarm_ids": [1] });
-    let schedule = host.schedule(ScheduleKind::Incremental, settings, at("2024-10-01T00:00:00Z")).await;
+    let schedule =
+        host.schedule(ScheduleKind::Incremental, OFTEN, settings, at("2024-10-01T00:00:00Z")).await;
     let fire = async |now: &str| host.scheduler.fire_due(at(now)).await.unwrap().remove(0).1;
 
     assert_eq!(fire("2024-10-01T00:10:00Z").await, Fired::Job(1));
@@ -73,26 +76,30 @@ async fn what_is_missing_behind_the_publication_lag_is_fetched_once() {
     assert_eq!(open[0].1, Fired::Noted, "its months are being fetched already");
     host.work(1).await;
     let written = |month: &str| (month.to_owned(), Some("written"));
-    assert_eq!(tasks(&host, 1).await, [written("2024-05"), written("2024-06")]);
+    assert_eq!(tasks(&host, 1).await, [written("2024-06"), written("2024-07")]);
     assert_eq!(host.store.job(1).await.unwrap().priority, Priority::Normal);
 
     assert_eq!(fire("2024-10-01T00:30:00Z").await, Fired::Noted);
     assert_eq!(host.outcome(&schedule).await, "nothing missing");
     assert_eq!(fire("2024-11-01T00:00:00Z").await, Fired::Job(2), "another month lies behind the lag");
     host.work(2).await;
-    assert_eq!(tasks(&host, 2).await, [written("2024-07")]);
+    assert_eq!(tasks(&host, 2).await, [written("2024-08")]);
 }
 
 #[tokio::test]
 async fn units_of_a_source_that_can_not_be_used_are_left_out_and_that_is_said() {
     let simulator = simulator().await;
-    let registry = format!("{EIA_PLANT}Elsewhere,ghost,1,\n");
-    let host = Host::new(&simulator, "eia", &registry).await;
-    let schedule = host.schedule(ScheduleKind::Incremental, json!({}), at("2024-10-01T00:00:00Z")).await;
+    let host = Host::new(&simulator, "eia", EIA_PLANT).await;
+    let unit = Unit { code: "1".to_owned(), name: "One".to_owned(), ..Unit::default() };
+    let units = vec![NewUnit { source: "ghost".to_owned(), unit, active: true }];
+    let elsewhere = NewWindfarm { name: "Elsewhere".to_owned(), units, ..NewWindfarm::default() };
+    host.store.import(&[elsewhere], at("2024-10-01T00:00:00Z")).await.unwrap();
+    let schedule =
+        host.schedule(ScheduleKind::Incremental, OFTEN, json!({}), at("2024-10-01T00:00:00Z")).await;
     let fired = host.scheduler.fire_due(at("2024-10-01T00:10:00Z")).await.unwrap();
     assert_eq!(fired[0].1, Fired::Job(1));
     assert_eq!(
         host.outcome(&schedule).await,
-        "job 1: 3 tasks; without source ghost (the configuration has none of that id)"
+        "job 1: 3 tasks; without source ghost (its source can't be used: the configuration has no source \"ghost\")"
     );
 }

@@ -13,9 +13,14 @@ mod host;
 mod cancelled;
 mod lost;
 mod refused;
+mod scheduled;
+#[path = "../../src/notify/tests/smtp_sink.rs"]
+mod smtp_sink;
 mod stopped;
+mod told;
 mod worked_off;
 
+use backfill::store::Store;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use simulator::{Fault, Options, Simulator};
@@ -25,7 +30,7 @@ use support::work_folder::{WorkFolder, source_at};
 struct World {
     simulator: Simulator,
     folder: WorkFolder,
-    _server: Option<postgres::TestDatabase>,
+    server: Option<postgres::TestDatabase>,
 }
 
 const WORKER: &str = "[worker]\npoll = \"50ms\"\nlease = \"4s\"\nheartbeat = \"400ms\"\n\
@@ -50,7 +55,7 @@ impl World {
         folder.write("backfill.toml", &format!("{WORKER}{more}{database}{}", sources.concat()));
         folder.backfill(&["migrate"]).await.succeeded();
         folder.import(REGISTRY).await;
-        Self { simulator, folder, _server: server }
+        Self { simulator, folder, server }
     }
 
     /// One on each database.
@@ -60,6 +65,13 @@ impl World {
             worlds.push(Self::on(Some(server), "").await);
         }
         worlds
+    }
+
+    /// The database, past the hosts.
+    async fn store(&self) -> Store {
+        let file = self.folder.path(".backfill/backfill.db");
+        let url = self.server.as_ref().map_or(file.to_str().unwrap(), |database| database.url());
+        Store::open(url).await.unwrap()
     }
 
     /// Makes a job of all wind farms named, and gives its id as text.
@@ -91,6 +103,11 @@ impl World {
     fn slow(&self, milliseconds: u32) {
         let fault: Fault = format!("kind=latency,milliseconds={milliseconds}").parse().unwrap();
         self.simulator.set_faults(vec![fault]);
+    }
+
+    /// The address of its Postgres.
+    fn url(&self) -> &str {
+        self.server.as_ref().expect("it is on Postgres").url()
     }
 
     fn requests(&self) -> usize {

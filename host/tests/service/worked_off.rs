@@ -1,3 +1,5 @@
+use sqlx::Connection;
+
 use crate::{World, host::Host, status};
 
 const BOTH: [&str; 8] =
@@ -82,4 +84,25 @@ async fn dates_cut_months_and_only_the_days_wanted_are_stored() {
             assert!(("2024-01-30".."2024-02-03").contains(&row.start.as_str()), "{}", row.start);
         }
     }
+}
+
+#[tokio::test]
+async fn nothing_is_held_in_the_database_while_sources_wait() {
+    let Some(server) = crate::postgres::database().await else { return };
+    let world = World::on(Some(server), "").await;
+    world.slow(3_000);
+    let job = world.job(&["--windfarm", "Howard", "--from", "2024-01", "--to", "2024-02"]).await;
+    let _host = Host::start(&world.folder, &["worker"]).await;
+    world.until(&job, |shown| shown["summary"]["in_progress"] == 4).await;
+    let mut database = sqlx::PgConnection::connect(world.url()).await.unwrap();
+    let busy = "SELECT COUNT(*) FROM pg_stat_activity
+                WHERE datname = current_database() AND pid <> pg_backend_pid() AND xact_start IS NOT NULL
+                  AND state_change < now() - interval '300 milliseconds'";
+    let mut looks = 0;
+    while looks < 20 && world.show(&job).await["summary"]["in_progress"] == 4 {
+        let open: i64 = sqlx::query_scalar(busy).fetch_one(&mut database).await.unwrap();
+        assert_eq!(open, 0, "no transaction stays open while guests wait for their upstream");
+        looks += 1;
+    }
+    assert!(looks > 0);
 }

@@ -54,6 +54,21 @@ async fn tasks_come_in_planned_order_with_all_that_a_worker_needs() {
 }
 
 #[tokio::test]
+async fn an_attempt_that_stops_since_its_lease_ran_out_is_lost_and_not_cancelled() {
+    for world in World::on_both().await {
+        let job = world.job(1).await;
+        let stalled = world.one("a", at(0)).await;
+        world.store.stopped(&stalled, at(61)).await.unwrap();
+        let cancelled = world.one("b", at(62)).await;
+        world.store.cancel_job(job, "test", at(63)).await.unwrap();
+        world.store.stopped(&cancelled, at(64)).await.unwrap();
+        let sql = "SELECT outcome FROM task_attempts WHERE ended_at IS NOT NULL ORDER BY id";
+        let outcomes: Vec<(String,)> = world.rows(sql).await;
+        assert_eq!(outcomes.iter().map(|row| row.0.as_str()).collect::<Vec<_>>(), ["lost", "cancelled"]);
+    }
+}
+
+#[tokio::test]
 async fn a_lease_that_ran_out_is_taken_over_and_its_former_holder_commits_nothing() {
     for world in World::on_both().await {
         world.job(1).await;

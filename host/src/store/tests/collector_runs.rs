@@ -1,6 +1,7 @@
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
+use tokio::sync::Barrier;
 
 use super::{World, at, month, power, schedules::hourly, window};
 use crate::{
@@ -186,6 +187,52 @@ async fn a_run_whose_host_died_is_taken_over_and_its_former_host_stores_nothing(
         assert_eq!(world.measurements().await, []);
         assert!(finish(&world, &taken, [2.0, 2.0], at(HOUR + 93)).await.is_some());
         assert_eq!(world.measurements().await.len(), 2);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn four_hosts_at_once_ask_once_for_every_firing_and_wait_for_each_other_in_no_circle() {
+    for world in World::on_both().await {
+        world.windfarm("farm", &[("s", "a"), ("s", "b")]).await;
+        for name in ["c", "d"] {
+            world.schedule(&hourly(name, ScheduleKind::Collect)).await;
+        }
+        let mut hosts = tokio::task::JoinSet::new();
+        let clock = Arc::new(Barrier::new(4));
+        for host in 0..4 {
+            let (store, clock) = (world.store.clone(), Arc::clone(&clock));
+            hosts.spawn(async move {
+                for hour in 1..=10 {
+                    clock.wait().await;
+                    let now = at(hour * HOUR);
+                    for due in store.due_schedules(LEASE, now).await.unwrap() {
+                        store.fire(&due, Act::Collect(&["s".to_owned()]), &[], now).await.unwrap();
+                    }
+                    for run in store.claim_runs(&["s"], LEASE, now).await.unwrap() {
+                        if host == 3 && run.attempt == 1 {
+                            let error = ("unavailable", "x");
+                            let report = AttemptReport::default();
+                            assert!(store.fail_run(&run, error, Some(now), &report, now).await.unwrap());
+                            continue;
+                        }
+                        let months = vec![found(1, spot(hour * 600, 1.0)), found(2, spot(hour * 600, 1.0))];
+                        let found = Collection { asked: 2, months, rejected: 0 };
+                        let report = AttemptReport::default();
+                        assert!(store.finish_run(&run, &found, &report, now).await.unwrap().is_some());
+                    }
+                }
+            });
+        }
+        hosts.join_all().await;
+        assert_eq!(world.number("SELECT COUNT(*) FROM collector_runs").await, 20);
+        let firings =
+            "SELECT COUNT(*) FROM (SELECT DISTINCT schedule_id, scheduled_for FROM collector_runs) AS f";
+        assert_eq!(world.number(firings).await, 20);
+        // Two schedules saw the same: the second one found it stored, or wrote what the first had failed to.
+        let stored = "SELECT COUNT(DISTINCT attempt_id) FROM measurements";
+        let written = "SELECT COUNT(*) FROM collector_runs WHERE outcome = 'written'";
+        assert_eq!(world.number(stored).await, world.number(written).await);
+        assert_eq!(world.number("SELECT COUNT(*) FROM measurement_revisions").await, 0);
     }
 }
 

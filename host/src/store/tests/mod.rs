@@ -1,5 +1,6 @@
 //! The rules of the store, each on a real SQLite file and on a real Postgres.
 
+mod circuit;
 mod claims;
 mod collector_runs;
 mod commits;
@@ -19,6 +20,7 @@ mod retries;
 mod schedules;
 mod schema;
 mod stuck;
+mod twins;
 mod views;
 
 use std::{borrow::Cow, path::PathBuf, time::Duration};

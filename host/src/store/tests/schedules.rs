@@ -227,7 +227,7 @@ async fn nothing_to_do_is_well_and_a_failure_is_reported() {
 }
 
 #[tokio::test]
-async fn what_a_firing_goes_without_is_reported() {
+async fn what_a_firing_goes_without_is_reported_once() {
     for world in World::on_both().await {
         let id = world.schedule(&hourly("h", ScheduleKind::Incremental)).await.id;
         let due = world.due(at(HOUR)).await;
@@ -236,6 +236,9 @@ async fn what_a_firing_goes_without_is_reported() {
         let outcome = world.store.schedule(id).await.unwrap().last_outcome.unwrap();
         assert_eq!(outcome, "nothing missing; without source x (no such host)");
         assert_eq!(world.told().await[0].1["why"], json!(outcome));
+        let due = world.due(at(2 * HOUR)).await;
+        world.store.fire(&due, Act::Nothing("nothing missing"), &without, at(2 * HOUR)).await.unwrap();
+        assert_eq!(world.told().await.len(), 1, "what goes on as it was is told once");
     }
 }
 
