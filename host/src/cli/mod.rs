@@ -14,17 +14,21 @@ mod config_check;
 mod context;
 mod export;
 mod fetch;
+mod hosts;
 mod import;
 mod job;
 mod logging;
 mod migrate;
 mod one_source;
 mod output;
+mod queue;
 mod run;
 mod schedule;
 mod serve;
 mod source_list;
+mod status;
 mod watch;
+mod words;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -75,6 +79,9 @@ enum Command {
     Run(run::Run),
     #[command(subcommand)]
     Job(job::Job),
+    #[command(subcommand)]
+    Queue(queue::Queue),
+    Status(status::Status),
     Serve(serve::Serve),
     #[command(name = "worker")]
     Work(serve::Work),
@@ -123,6 +130,8 @@ async fn act(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Import(command) => command.act(config).await,
         Command::Run(command) => command.act(config).await,
         Command::Job(command) => command.act(config).await,
+        Command::Queue(command) => command.act(config).await,
+        Command::Status(command) => command.act(config).await,
         Command::Serve(command) => command.act(config).await,
         Command::Work(command) => command.act(config).await,
         Command::Migrate(command) => command.act(config).await,

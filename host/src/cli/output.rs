@@ -39,6 +39,11 @@ pub(super) fn instant(seconds: i64) -> String {
         .map_or_else(|| seconds.to_string(), |at| at.to_rfc3339_opts(SecondsFormat::Secs, true))
 }
 
+/// The beginning of a message that may be long.
+pub(super) fn first_line(text: &str) -> &str {
+    text.lines().next().unwrap_or_default()
+}
+
 /// `a=1 b=2`.
 pub(super) fn labels(labels: &Labels) -> String {
     labels.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" ")

@@ -8,7 +8,7 @@ use std::{
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::logging;
+use super::{logging, output};
 use crate::{
     domain::{TaskOutcome, TaskStatus},
     store::Claim,
@@ -64,10 +64,13 @@ impl Watch {
                     (TaskStatus::Pending, _) => "waits to be tried again".to_owned(),
                     (status, _) => status.as_str().to_owned(),
                 };
-                let message = message.as_deref().map(|m| format!(": {}", first_line(m))).unwrap_or_default();
+                let message =
+                    message.as_deref().map(|m| format!(": {}", output::first_line(m))).unwrap_or_default();
                 (claim, format!("{found}{message}"))
             }
-            Progress::Lost { claim, message } => (claim, format!("nothing stored: {}", first_line(message))),
+            Progress::Lost { claim, message } => {
+                (claim, format!("nothing stored: {}", output::first_line(message)))
+            }
         };
         self.line(claim, &unit(claim), &said, step);
     }
@@ -101,8 +104,4 @@ impl Watch {
             bars.into_values().for_each(|bar| bar.finish_and_clear());
         }
     }
-}
-
-fn first_line(text: &str) -> &str {
-    text.lines().next().unwrap_or_default()
 }

@@ -6,6 +6,8 @@
 //! [`connection`]. sqlx stays in here.
 
 mod answers;
+mod attempts;
+mod breakdown;
 mod bulk;
 mod circuit;
 mod claim;
@@ -32,6 +34,8 @@ mod outbox;
 mod pick;
 mod postgres;
 mod process;
+mod purge;
+mod queue;
 mod registry;
 mod rejections;
 mod retry;
@@ -51,6 +55,8 @@ mod words;
 mod workers;
 
 pub use answers::{Answer, NewAnswer};
+pub use attempts::{Attempt, UsedAnswer};
+pub use breakdown::UnitProgress;
 pub use claim::{Claim, ClaimRequest};
 pub use collector_runs::{CollectedCounts, CollectedMonth, Collection, CollectorRun, RunClaim};
 pub use commit::{AttemptReport, Ending, Finished, TaskError};
@@ -67,6 +73,8 @@ pub use measurements::Written;
 pub use news::{Listener, News};
 pub use open::Migrated;
 pub use outbox::{DeadMessage, Message, Target};
+pub use purge::{Purge, Purged};
+pub use queue::SourceQueue;
 pub use registry::{RegisteredUnit, Windfarm};
 pub use rejections::Rejection;
 pub use retry::Retried;

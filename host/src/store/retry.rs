@@ -75,7 +75,7 @@ impl Store {
             return Err(StoreError::refused(DOING, why));
         }
         let paused = job.paused && !job.status.ended();
-        reopen(&mut tx, &reopened, paused).await.doing(DOING)?;
+        reopen(&mut tx, &reopened, paused, now).await.doing(DOING)?;
         let status = reopen_job(&mut tx, &job, &reopened, now).await.doing(DOING)?;
         let mut news = vec![NewEvent::new(
             EventKind::JobRetried,
@@ -155,7 +155,7 @@ fn failed_for_good(tasks: &[Ended]) -> String {
 }
 
 /// All attempts are before them again, and what hindered them is forgotten.
-async fn reopen(conn: &mut Connection, tasks: &[Ended], held: bool) -> sqlx::Result<()> {
+async fn reopen(conn: &mut Connection, tasks: &[Ended], held: bool, now: Instant) -> sqlx::Result<()> {
     bulk(
         "WITH reopened (task_id, hold) AS ({rows})
          UPDATE backfill_tasks SET status = 'pending', held = hold, run_after = NULL, attempt_count = 0, empty_count = 0,
@@ -164,6 +164,16 @@ async fn reopen(conn: &mut Connection, tasks: &[Ended], held: bool) -> sqlx::Res
     )
     .column(tasks.iter().map(|task| task.id))
     .column(tasks.iter().map(|_| held))
+    .execute(conn)
+    .await?;
+    // A guest that a cancellation has not stopped yet is of no account any more: its fence holds nothing.
+    bulk(
+        "WITH reopened (reopened_task, now) AS ({rows})
+         UPDATE task_attempts SET ended_at = now, outcome = 'cancelled' FROM reopened
+         WHERE task_id = reopened_task AND ended_at IS NULL",
+    )
+    .column(tasks.iter().map(|task| task.id))
+    .column(tasks.iter().map(|_| Some(now)))
     .execute(conn)
     .await?;
     Ok(())

@@ -13,7 +13,7 @@ use crate::{
 #[tokio::test]
 async fn every_command_has_help_that_says_what_it_does_and_shows_how() {
     let folder = WorkFolder::bare("");
-    let all: [&[&str]; 20] = [
+    let all: [&[&str]; 23] = [
         &[],
         &["config"],
         &["config", "check"],
@@ -32,6 +32,9 @@ async fn every_command_has_help_that_says_what_it_does_and_shows_how() {
         &["schedule", "disable"],
         &["schedule", "remove"],
         &["schedule", "run-now"],
+        &["status"],
+        &["queue", "inspect"],
+        &["queue", "purge"],
         &["completions"],
         &["help", "run"],
     ];

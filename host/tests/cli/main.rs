@@ -8,6 +8,7 @@ mod support;
 mod commands;
 mod configuration;
 mod disk;
+mod queue;
 mod registry;
 mod schedules;
 

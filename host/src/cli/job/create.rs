@@ -11,13 +11,11 @@ use super::show::follow;
 use crate::{
     cli::{
         context::{self, env},
-        output,
+        hosts, output, words,
     },
-    config::Config,
     domain::{Month, Order, Priority, Range, Reprocess, TaskStatus},
     planning::{self, HowToRun, Planned, Wanted},
     source::Registry,
-    store::Store,
 };
 
 /// Plan the history of wind farms and queue it as a job; a running host works it off.
@@ -63,7 +61,7 @@ pub(in crate::cli) struct Create {
     order: Order,
 
     /// high, normal or default; waiting ages a job, so that nothing starves.
-    #[arg(long, default_value = "normal", value_parser = priority)]
+    #[arg(long, default_value = "normal", value_parser = words::priority)]
     priority: Priority,
 
     /// At most so many of its tasks at once, over all hosts.
@@ -85,14 +83,6 @@ pub(in crate::cli) struct Create {
     /// Print JSON.
     #[arg(long)]
     json: bool,
-}
-
-fn priority(text: &str) -> Result<Priority, String> {
-    match text {
-        "high" => Ok(Priority::High),
-        "normal" => Ok(Priority::Normal),
-        other => other.parse().map_err(|_| format!("{other:?} is none of high, normal, default")),
-    }
 }
 
 /// A range as people write it: both ends years, months or days.
@@ -151,23 +141,11 @@ impl Create {
             say!("{id}")?;
             eprintln!("job {id}: {tasks} tasks, {to_run} of them to run");
         }
-        if to_run > 0 {
-            say_if_nobody_works(&config, &store).await?;
+        if to_run > 0 && hosts::alive(&config, &store).await?.is_empty() {
+            eprintln!("{}", hosts::NONE);
         }
         if self.follow { follow(&store, id, config.worker.poll).await } else { Ok(ExitCode::SUCCESS) }
     }
-}
-
-/// A job without a host stays where it is: better said now.
-async fn say_if_nobody_works(config: &Config, store: &Store) -> anyhow::Result<()> {
-    let alive_since = store.now() - config.worker.lease;
-    let works = |worker: &crate::store::Worker| {
-        worker.serves && worker.stopped_at.is_none() && worker.heartbeat_at.utc() >= alive_since
-    };
-    if !store.workers().await?.iter().any(works) {
-        eprintln!("no host is running: start one with `backfill worker` or `backfill serve`");
-    }
-    Ok(())
 }
 
 /// The plan: how many tasks of each verdict, and why.
@@ -221,13 +199,5 @@ mod tests {
         for (from, to) in [("2020", "2020-02"), ("2023-02", "2023-01"), ("x", "y"), ("2023-13", "2023-14")] {
             assert!(range(from, to).is_err(), "{from} {to}");
         }
-    }
-
-    #[test]
-    fn priorities_have_the_short_words_and_the_stored_ones() {
-        assert_eq!(priority("high"), Ok(Priority::High));
-        assert_eq!(priority("backfill_high"), Ok(Priority::High));
-        assert_eq!(priority("backfill"), Ok(Priority::Normal));
-        assert!(priority("urgent").unwrap_err().contains("high, normal, default"));
     }
 }

@@ -5,7 +5,7 @@ use rand::{RngExt, SeedableRng, rngs::StdRng};
 use super::{World, at, checked, error, hours, request};
 use crate::{
     domain::job_status,
-    store::{Claim, Drift, Ending, StoreError, TaskError},
+    store::{Claim, Drift, Ending, Purge, StoreError, TaskError, TaskFilter},
 };
 
 #[tokio::test]
@@ -17,17 +17,38 @@ async fn counters_equal_a_recount_after_any_sequence_of_operations() {
     }
 }
 
+/// How many tasks of one of the jobs may run at once.
+const LIMIT: i64 = 2;
+
 async fn random_operations(world: &World, mut random: StdRng) {
     let mut jobs = vec![world.job(6).await, world.job(4).await];
+    let limited = jobs[0];
+    world
+        .sql(&format!("UPDATE backfill_jobs SET max_concurrency = {LIMIT} WHERE id = {limited}"))
+        .await
+        .unwrap();
     let mut held: Vec<Claim> = Vec::new();
-    for step in 0..150 {
+    for step in 0..200 {
         let now = at(step * 7);
-        match random.random_range(0..20) {
+        let job = jobs[random.random_range(0..jobs.len())];
+        match random.random_range(0..26) {
             0 if jobs.len() < 6 => jobs.push(world.job(3).await),
-            1 => drop(world.store.pause_job(jobs[random.random_range(0..jobs.len())], now).await),
-            2 | 3 => drop(world.store.resume_job(jobs[random.random_range(0..jobs.len())], now).await),
+            20 | 21 => drop(world.store.retry_job(job, None, random.random_bool(0.5), "test", now).await),
+            22 => {
+                let tasks = world.store.tasks(job, TaskFilter::default()).await.unwrap();
+                let chosen = [tasks[random.random_range(0..tasks.len())].id];
+                drop(world.store.retry_job(job, Some(&chosen), true, "test", now).await);
+            }
+            23 => drop(world.store.reset_stuck(job, now, now).await.unwrap()),
+            24 => drop(world.store.process_job(job, now).await),
+            25 if random.random_bool(0.3) => {
+                let purge = Purge { reason: "a test", by: "test", source: None, priority: None };
+                drop(world.store.purge_queue(&purge, now).await.unwrap());
+            }
+            1 => drop(world.store.pause_job(job, now).await),
+            2 | 3 => drop(world.store.resume_job(job, now).await),
             4 if random.random_bool(0.2) => {
-                drop(world.store.cancel_job(jobs[random.random_range(0..jobs.len())], "test", now).await);
+                drop(world.store.cancel_job(job, "test", now).await);
             }
             5..=11 => {
                 held.extend(world.store.claim(request("w", random.random_range(1..3)), now).await.unwrap())
@@ -45,6 +66,8 @@ async fn random_operations(world: &World, mut random: StdRng) {
         for &job in &jobs {
             assert_counted(world, job, now).await;
         }
+        let running = world.store.job_summary(limited).await.unwrap().in_progress;
+        assert!(running <= LIMIT, "{running} tasks of a job that allows {LIMIT}");
         if step % 50 == 49 {
             assert_sound(world).await;
         }
@@ -76,8 +99,8 @@ async fn finish_somehow(
 async fn assert_counted(world: &World, id: i64, now: chrono::DateTime<chrono::Utc>) {
     assert_eq!(world.store.recount_job(id, now).await.unwrap(), Drift::default());
     let (job, sum) = (world.store.job(id).await.unwrap(), world.store.job_summary(id).await.unwrap());
-    let cancelled = job.reason.as_deref() == Some("cancelled");
-    assert_eq!(job.status, job_status(job.counts(), job.started_at.is_some(), cancelled));
+    let stopped = matches!(job.reason.as_deref(), Some("cancelled" | "purged"));
+    assert_eq!(job.status, job_status(job.counts(), job.started_at.is_some(), stopped));
     assert_eq!(sum.completed, sum.written + sum.unchanged + sum.empty);
     assert_eq!(sum.pending + sum.in_progress, job.counts().open());
     assert_eq!(
@@ -108,7 +131,9 @@ async fn assert_sound(world: &World) {
             "attempt counts",
             "SELECT COUNT(*) FROM backfill_tasks t WHERE attempt_count <>
                       (SELECT COUNT(*) FROM task_attempts a WHERE a.task_id = t.id
-                       AND a.outcome IN ('written', 'unchanged', 'empty', 'failed'))",
+                       AND a.outcome IN ('written', 'unchanged', 'empty', 'failed')
+                       AND NOT EXISTS (SELECT 1 FROM events e WHERE e.task_id = t.id AND e.kind = 'task-reopened'
+                                       AND e.at >= a.ended_at))",
         ),
         (
             "overlaps",

@@ -13,6 +13,7 @@ mod opening;
 #[path = "../../../tests/support/postgres.rs"]
 pub(crate) mod postgres;
 mod processes;
+mod queueing;
 mod records;
 mod registry;
 mod retries;

@@ -1,0 +1,86 @@
+//! Attempts of a task, and the answers that each rested on, read.
+
+use serde::Serialize;
+use sqlx::FromRow;
+
+use super::{Instant, Store, StoreError, error::Doing, sql};
+
+/// One attempt of a task.
+#[derive(Clone, Debug, PartialEq, Eq, FromRow, Serialize)]
+pub struct Attempt {
+    /// Row id: measurements name it as their writer.
+    pub id: i64,
+    /// The fence of its claim.
+    pub fence: i64,
+    /// The worker that made it.
+    pub worker: String,
+    /// When it began.
+    pub started_at: Instant,
+    /// When it ended, if it has.
+    pub ended_at: Option<Instant>,
+    /// How: `written`, `unchanged`, `empty`, `failed`, `released`, `lost` or `cancelled`.
+    pub outcome: Option<String>,
+    /// SHA-256 of the component that ran.
+    pub component_digest: Option<String>,
+    /// Requests that went to the upstream.
+    pub requests: i64,
+    /// Bytes that it read.
+    pub response_bytes: i64,
+    /// CPU time of the component, in microseconds.
+    pub cpu_us: i64,
+    /// What went wrong, in a word.
+    pub error_code: Option<String>,
+    /// The same for people.
+    pub error_message: Option<String>,
+}
+
+/// An answer of an upstream that an attempt used.
+#[derive(Clone, Debug, PartialEq, Eq, FromRow, Serialize)]
+pub struct UsedAnswer {
+    /// Row id.
+    pub id: i64,
+    /// `GET` or `POST`.
+    pub method: String,
+    /// The URL asked, without secrets.
+    pub url: String,
+    /// HTTP status.
+    pub status: i64,
+    /// Digest of the body, which names it in the archive.
+    pub digest: String,
+    /// Length of the body.
+    pub body_bytes: i64,
+    /// When the upstream answered.
+    pub fetched_at: Instant,
+}
+
+impl Store {
+    /// The attempts of a task, the first one first. A retry adds to them and takes none away.
+    pub async fn attempts(&self, task_id: i64) -> Result<Vec<Attempt>, StoreError> {
+        const DOING: &str = "reading the attempts of a task";
+        let mut conn = self.read(DOING).await?;
+        sql::query(
+            "SELECT id, fence, worker, started_at, ended_at, outcome, component_digest, requests, response_bytes,
+                    cpu_us, error_code, error_message
+             FROM task_attempts WHERE task_id = $1 ORDER BY fence",
+        )
+        .bind(task_id)
+        .all(&mut conn)
+        .await
+        .doing(DOING)
+    }
+
+    /// The answers that an attempt used, in the order in which they came.
+    pub async fn answers_of(&self, attempt_id: i64) -> Result<Vec<UsedAnswer>, StoreError> {
+        const DOING: &str = "reading the answers of an attempt";
+        let mut conn = self.read(DOING).await?;
+        sql::query(
+            "SELECT a.id, a.method, a.url, a.status, a.digest, a.body_bytes, a.fetched_at
+             FROM attempt_answers u JOIN answers a ON a.id = u.answer_id
+             WHERE u.attempt_id = $1 ORDER BY a.fetched_at, a.id",
+        )
+        .bind(attempt_id)
+        .all(&mut conn)
+        .await
+        .doing(DOING)
+    }
+}
