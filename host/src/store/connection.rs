@@ -133,6 +133,15 @@ impl Transaction {
         Ok(())
     }
 
+    /// Undoes it now. Dropping it undoes it soon: until then its locks hold, and who passes over locked rows misses them.
+    pub(super) async fn rollback(self) -> sqlx::Result<()> {
+        match self.conn {
+            Connection::SqliteTransaction(tx) => tx.rollback().await,
+            Connection::PostgresTransaction(tx) => tx.rollback().await,
+            Connection::Sqlite(_) | Connection::Postgres(_) => Ok(()),
+        }
+    }
+
     /// Makes this the one transaction at a time that claims tasks, or makes them ready, or takes them away: so limits
     /// are counted exactly, and such transactions never wait for each other's rows in a circle.
     ///

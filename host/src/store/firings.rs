@@ -129,6 +129,7 @@ impl Store {
         let still_due: Option<Schedule> =
             sql::query(still_due).bind(due.id).bind(scheduled_for).optional(&mut tx).await.doing(DOING)?;
         let Some(schedule) = still_due.filter(|now| now.settings == due.settings) else {
+            tx.rollback().await.doing(DOING)?;
             return Ok(Fired::Taken);
         };
         let timetable = match Timetable::parse(&schedule.cron, &schedule.time_zone) {
