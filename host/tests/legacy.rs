@@ -40,7 +40,7 @@ const FAULTS: [(&str, &[(&str, &str)]); 18] = [
         "5: the high-priority queue could not be reached",
         &[
             ("src/store/tests/claims.rs", "high_priority_goes_first_and_nothing_starves"),
-            ("src/cli/job/create.rs", "priorities_have_the_short_words_and_the_stored_ones"),
+            ("src/cli/words.rs", "priorities_are_read_as_people_and_as_the_database_write_them"),
         ],
     ),
     (

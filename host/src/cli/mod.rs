@@ -28,6 +28,7 @@ mod serve;
 mod source_list;
 mod status;
 mod watch;
+mod webhook;
 mod words;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -89,6 +90,8 @@ enum Command {
     Schedule(schedule::ScheduleCommand),
     Migrate(migrate::Migrate),
     Export(export::Export),
+    #[command(subcommand)]
+    Webhook(webhook::WebhookCommand),
     Completions(completions::Completions),
 }
 
@@ -137,6 +140,7 @@ async fn act(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Migrate(command) => command.act(config).await,
         Command::Schedule(command) => command.act(config).await,
         Command::Export(command) => command.act(config).await,
+        Command::Webhook(command) => command.act(config).await,
         Command::Completions(command) => command.act(),
     }
 }
