@@ -116,7 +116,7 @@ const FAULTS: [(&str, &[(&str, &str)]); 18] = [
         "17: NaN, and monthly totals as hourly values",
         &[
             ("src/store/tests/schema.rs", "measurements_are_finite_have_a_length_and_a_series"),
-            ("src/domain/validate.rs", "a_storm_may_exceed_capacity_by_a_quarter_and_no_more"),
+            ("src/domain/validate.rs", "energy_is_judged_as_the_power_that_it_means"),
         ],
     ),
     (
