@@ -1,10 +1,10 @@
 //! One attempt: call the source, check what it returned, commit, or decide what follows.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::Options;
+use super::{Options, patience::patiently};
 use crate::{
     domain::{Failure, Heard, Next, RetryPolicy, Series, Setback, Tries, Validated, validate},
     egress::{Reuse, Usage},
@@ -229,10 +229,6 @@ pub(super) async fn give_back(store: &Store, claim: &Claim) -> Result<Committed,
     Ok(Committed { finished, message: Some(message), pause: None })
 }
 
-/// How soon to try again to commit what was fetched; a database that is restarted is back in seconds.
-const COMMIT_AGAIN: [Duration; 4] =
-    [Duration::from_millis(100), Duration::from_millis(500), Duration::from_secs(2), Duration::from_secs(5)];
-
 /// Commits, again and again while the database fails in passing: what was fetched is worth some seconds. A commit
 /// whose answer was lost shows as a lost lease the second time, and nothing is stored twice.
 async fn finish(
@@ -241,19 +237,7 @@ async fn finish(
     ending: Ending<'_>,
     report: &AttemptReport,
 ) -> Result<Finished, StoreError> {
-    let mut pauses = COMMIT_AGAIN.into_iter();
-    loop {
-        match store.finish(claim, ending.clone(), report, store.now()).await {
-            Err(error) if error.is_passing() => match pauses.next() {
-                Some(pause) => {
-                    tracing::warn!(%error, "the task could not be committed; trying again");
-                    tokio::time::sleep(pause).await;
-                }
-                None => return Err(error),
-            },
-            ended => return ended,
-        }
-    }
+    patiently(|| store.finish(claim, ending.clone(), report, store.now())).await
 }
 
 impl From<Heard<'_>> for Spoke {

@@ -6,6 +6,7 @@ mod crew;
 mod foreground;
 mod lease;
 mod options;
+mod patience;
 mod ports;
 mod progress;
 mod service;

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use futures::{FutureExt, future::BoxFuture};
 
+use super::patience::patiently;
 use crate::{
     egress::{Allowance, AnswerIndex, KeptAnswer, NewAnswer, Rate},
     store::{self, Store},
@@ -30,12 +31,12 @@ impl Allowance for StoredAllowance {
             }
             None => (held_until.map_or_else(now, |held| held.max(now())), now()),
         };
-        async move { Ok(self.0.own_time(self.0.reserve_slot(source, next).await?)) }.boxed()
+        async move { Ok(self.0.own_time(patiently(|| self.0.reserve_slot(source, next)).await?)) }.boxed()
     }
 
     fn hold_off<'a>(&'a self, source: &'a str, until: DateTime<Utc>) -> BoxFuture<'a, anyhow::Result<()>> {
         let until = self.0.shared_time(until);
-        async move { Ok(self.0.hold_off(source, until, self.0.now()).await?) }.boxed()
+        async move { Ok(patiently(|| self.0.hold_off(source, until, self.0.now())).await?) }.boxed()
     }
 }
 
@@ -47,7 +48,7 @@ impl AnswerIndex for StoredAnswers {
         not_before: DateTime<Utc>,
     ) -> BoxFuture<'a, anyhow::Result<Option<KeptAnswer>>> {
         async move {
-            let found = self.0.find_answer(source, request_key, not_before).await?;
+            let found = patiently(|| self.0.find_answer(source, request_key, not_before)).await?;
             Ok(found.map(|answer| KeptAnswer {
                 id: answer.id,
                 status: answer.status,
@@ -74,7 +75,7 @@ impl AnswerIndex for StoredAnswers {
                 stored_bytes: answer.stored_bytes,
                 fetched_at: answer.fetched_at.into(),
             };
-            Ok(self.0.record_answer(&answer).await?)
+            Ok(patiently(|| self.0.record_answer(&answer)).await?)
         }
         .boxed()
     }
