@@ -11,7 +11,6 @@ use clap::Args;
 
 use super::context::{self, env};
 use crate::{
-    clock,
     config::Config,
     registry_file::{self, UnitEntry, WindfarmEntry},
     source::{Registry, Source},
@@ -47,7 +46,7 @@ impl Import {
         }
         let store = context::store(&config).await?;
         let windfarms: Vec<_> = entries.into_iter().map(new_windfarm).collect();
-        let done = store.import(&windfarms, clock::now()).await?;
+        let done = store.import(&windfarms, store.now()).await?;
         say!(
             "windfarms: {} created, {} updated, {} unchanged",
             done.windfarms.created,

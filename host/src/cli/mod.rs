@@ -26,6 +26,7 @@ mod run;
 mod schedule;
 mod serve;
 mod source_list;
+mod source_resume;
 mod status;
 mod watch;
 mod webhook;
@@ -107,6 +108,7 @@ enum SourceCommand {
     List,
     Fetch(fetch::Fetch),
     Collect(collect::Collect),
+    Resume(source_resume::Resume),
 }
 
 /// Parses the command line, acts, and says how it went: 0 well, 1 not, 2 the command line was wrong, 3 the
@@ -130,6 +132,7 @@ async fn act(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Source(SourceCommand::List) => source_list::act(config).await,
         Command::Source(SourceCommand::Fetch(command)) => command.act(config).await,
         Command::Source(SourceCommand::Collect(command)) => command.act(config).await,
+        Command::Source(SourceCommand::Resume(command)) => command.act(config).await,
         Command::Import(command) => command.act(config).await,
         Command::Run(command) => command.act(config).await,
         Command::Job(command) => command.act(config).await,

@@ -20,11 +20,10 @@ use super::{
     watch::Watch,
 };
 use crate::{
-    clock,
     config::Config,
     domain::{
         Month, Order, PlanRequest, PlanUnit, PlannedTask, Priority, Range, Reprocess, TaskOutcome,
-        TaskStatus, Window, plan,
+        TaskStatus, plan, span,
     },
     planning::plan_unit,
     source::Registry,
@@ -88,7 +87,7 @@ impl Run {
         let shared = context::shared(&config, &store)?;
         let registry = Arc::new(Registry::load(&config, &env, &context::engine(&config)?, &shared).await);
         let request = PlanRequest { range, reprocess: Reprocess::All, order: Order::OldestFirst };
-        let tasks = plan(&plan_units(&units, &registry), request, &HashMap::new(), clock::now()).tasks;
+        let tasks = plan(&plan_units(&units, &registry), request, &HashMap::new(), store.now()).tasks;
         self.say_what_is_skipped(&tasks)?;
         give_up_abandoned(&config, &store).await?;
         let worker = Worker::new(store.clone(), registry, Options::in_foreground(&config));
@@ -103,7 +102,7 @@ impl Run {
             metadata,
             created_by_id: None,
         };
-        let job = store.create_job(&job, clock::now()).await?;
+        let job = store.create_job(&job, store.now()).await?;
         let interrupted = self.fill(&store, &worker, job, &tasks, &units).await?;
         let summary = store.job_summary(job).await?;
         report(&store, job, &summary, &units).await?;
@@ -150,7 +149,7 @@ impl Run {
         watch.end();
         result?;
         if stop.is_cancelled() {
-            store.cancel_job(job, "Ctrl-C at backfill run", clock::now()).await?;
+            store.cancel_job(job, "Ctrl-C at backfill run", store.now()).await?;
         }
         Ok(stop.is_cancelled())
     }
@@ -175,7 +174,7 @@ impl Run {
 
 /// Cancels what runs that were killed left behind; what they stored stays. This run is a job of its own.
 async fn give_up_abandoned(config: &Config, store: &Store) -> anyhow::Result<()> {
-    let now = clock::now();
+    let now = store.now();
     for job in store.abandoned_jobs(now - config.worker.lease).await? {
         tracing::warn!(
             job,
@@ -190,13 +189,6 @@ async fn give_up_abandoned(config: &Config, store: &Store) -> anyhow::Result<()>
 /// months, so that its tasks fail with the reason and are not forgotten.
 fn plan_units(units: &[RegisteredUnit], registry: &Registry) -> Vec<PlanUnit> {
     units.iter().map(|unit| PlanUnit { refused: None, ..plan_unit(unit, registry) }).collect()
-}
-
-/// From the first instant of any task to the last.
-fn span(tasks: &[PlannedTask]) -> Option<Window> {
-    let start = tasks.iter().map(|task| task.window.start).min()?;
-    let end = tasks.iter().map(|task| task.window.end).max()?;
-    Some(Window { start, end })
 }
 
 /// A row per unit, and what failed with its reason.

@@ -31,7 +31,7 @@ pub use event::{Audience, EventKind};
 pub use failure::{Failure, FailureCase};
 pub use month::{Month, MonthError, Window};
 pub use notice::{JobNotice, Notice};
-pub use plan::{Invalid, Order, Plan, PlanRequest, PlanUnit, PlannedTask, Refused, Verdict, plan};
+pub use plan::{Invalid, Order, Plan, PlanRequest, PlanUnit, PlannedTask, Refused, Verdict, plan, span};
 pub use range::{Range, RangeError, Tile};
 pub use reconcile::{Changes, reconcile};
 pub use retry::{Next, RetryPolicy, Setback, Tries};

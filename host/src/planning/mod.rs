@@ -5,9 +5,7 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use crate::{
-    domain::{
-        Calendar, Order, Plan, PlanRequest, PlanUnit, Priority, Range, Refused, Reprocess, Window, plan,
-    },
+    domain::{Calendar, Order, Plan, PlanRequest, PlanUnit, Priority, Range, Refused, Reprocess, plan, span},
     source::Registry,
     store::{NewJob, RegisteredUnit, Store, StoreError, Windfarm},
 };
@@ -147,7 +145,7 @@ pub async fn create(
     let ids: Vec<_> = planned.windfarms.iter().map(|windfarm| windfarm.id).collect();
     let job = NewJob {
         windfarm_ids: &ids,
-        window: planned.span().ok_or(PlanningError::Nothing)?,
+        window: span(&planned.plan.tasks).ok_or(PlanningError::Nothing)?,
         tasks: &planned.plan.tasks,
         priority: how.priority,
         max_concurrency: how.max_concurrency,
@@ -159,13 +157,6 @@ pub async fn create(
 }
 
 impl Planned {
-    /// From the first instant of any task to the last.
-    fn span(&self) -> Option<Window> {
-        let start = self.plan.tasks.iter().map(|task| task.window.start).min()?;
-        let end = self.plan.tasks.iter().map(|task| task.window.end).max()?;
-        Some(Window { start, end })
-    }
-
     /// What is kept with the job, for people.
     fn metadata(&self) -> Value {
         let names: Vec<_> = self.windfarms.iter().map(|windfarm| windfarm.name.as_str()).collect();

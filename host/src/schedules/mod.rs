@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::plan::Planned;
 use crate::{
-    domain::{Priority, ScheduleSettings},
+    domain::{Priority, ScheduleSettings, span},
     source::Registry,
     store::{Act, Fired, NewJob, RunClaim, Schedule, Store, StoreError},
 };
@@ -134,12 +134,16 @@ impl Scheduler {
             Err(error) => return self.store.fire(due, Act::Fail(&error.to_string()), &[], now).await,
         };
         let (planned, priority) = match &settings {
-            ScheduleSettings::Incremental(own) => {
-                (plan::incremental(&self.store, &self.registry, own, now).await?, own.priority)
-            }
+            ScheduleSettings::Incremental(own) => (
+                plan::incremental(&self.store, &self.registry, own, settings.subjects(), now).await?,
+                own.priority,
+            ),
             ScheduleSettings::Revise(own) => {
                 let since = due.idle_since();
-                (plan::revise(&self.store, &self.registry, own, since, now).await?, own.priority)
+                (
+                    plan::revise(&self.store, &self.registry, own, settings.subjects(), since, now).await?,
+                    own.priority,
+                )
             }
             ScheduleSettings::Collect(_) => return self.fire_collectors(due, &settings, now).await,
         };
@@ -153,7 +157,7 @@ impl Scheduler {
         priority: Priority,
         now: DateTime<Utc>,
     ) -> Result<Fired, StoreError> {
-        let Some(window) = planned.window() else {
+        let Some(window) = span(&planned.tasks) else {
             return self.store.fire(due, Act::Nothing(planned.nothing), &planned.without, now).await;
         };
         let job = NewJob {

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use crate::{
     domain::{
         Calendar, IncrementalSettings, Order, PlanRequest, PlanUnit, PlannedTask, Range, Reprocess,
-        ReviseSettings, Subjects, Verdict, Window, incremental as looks_at, plan, revise as months_due,
+        ReviseSettings, Subjects, Verdict, incremental as looks_at, plan, revise as months_due,
     },
     planning::plan_unit,
     source::Registry,
@@ -27,13 +27,6 @@ pub(super) struct Planned {
 }
 
 impl Planned {
-    /// From the first instant of any task to the last; none without tasks.
-    pub(super) fn window(&self) -> Option<Window> {
-        let start = self.tasks.iter().map(|task| task.window.start).min()?;
-        let end = self.tasks.iter().map(|task| task.window.end).max()?;
-        Some(Window { start, end })
-    }
-
     fn add(&mut self, units: &Units, tasks: impl Iterator<Item = PlannedTask>) {
         let of_unit: BTreeMap<i64, i64> = units.all.iter().map(|unit| (unit.id, unit.windfarm_id)).collect();
         let mut windfarms: BTreeSet<i64> = self.windfarm_ids.drain(..).collect();
@@ -51,13 +44,9 @@ pub(super) async fn incremental(
     store: &Store,
     registry: &Registry,
     settings: &IncrementalSettings,
+    subjects: Subjects<'_>,
     now: DateTime<Utc>,
 ) -> Result<Planned, StoreError> {
-    let subjects = Subjects {
-        windfarm_ids: &settings.windfarm_ids,
-        generation_unit_ids: &settings.generation_unit_ids,
-        sources: &settings.sources,
-    };
     let mut planned = Planned { nothing: "nothing missing", ..Planned::default() };
     for units in by_source(store, registry, subjects, &mut planned.without).await? {
         if let Some(range) = looks_at(settings, units.calendar, now) {
@@ -75,14 +64,10 @@ pub(super) async fn revise(
     store: &Store,
     registry: &Registry,
     settings: &ReviseSettings,
+    subjects: Subjects<'_>,
     since: DateTime<Utc>,
     now: DateTime<Utc>,
 ) -> Result<Planned, StoreError> {
-    let subjects = Subjects {
-        windfarm_ids: &settings.windfarm_ids,
-        generation_unit_ids: &settings.generation_unit_ids,
-        sources: &settings.sources,
-    };
     let mut planned = Planned { nothing: "no month has reached an age since", ..Planned::default() };
     for units in by_source(store, registry, subjects, &mut planned.without).await? {
         for month in months_due(&settings.revise_after, units.calendar, since, now) {

@@ -128,20 +128,17 @@ impl Store {
         Ok(claims)
     }
 
-    /// Whether there is anything to claim or to take back. Idle workers look often, and looking locks nothing.
+    /// Whether there is anything to claim or to take back.
     async fn may_claim(&self, request: &ClaimRequest<'_>, now: Instant) -> Result<bool, StoreError> {
-        let mut conn = self.read(DOING).await?;
-        sql::query(
+        let exists = sql::query(
             "SELECT EXISTS (SELECT 1 FROM backfill_tasks
                             WHERE status = 'pending' AND NOT held AND run_after IS NULL AND source = $1)
                  OR EXISTS (SELECT 1 FROM backfill_tasks WHERE run_after <= $2)
                  OR EXISTS (SELECT 1 FROM backfill_tasks WHERE lease_until <= $2)",
         )
         .bind(request.source)
-        .bind(now)
-        .scalar(&mut conn)
-        .await
-        .doing(DOING)
+        .bind(now);
+        self.any(exists, DOING).await
     }
 
     /// Extends the leases that `owner` still holds, and returns the ids of the tasks that it has lost: those must

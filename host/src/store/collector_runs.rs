@@ -129,16 +129,8 @@ impl Store {
         const DOING: &str = "claiming collector runs";
         const DUE: &str = "ended_at IS NULL AND (run_after <= $1 OR lease_until <= $1)";
         let now = now.into();
-        let any: bool = {
-            // Looking locks nothing.
-            let mut conn = self.read(DOING).await?;
-            sql::query(format!("SELECT EXISTS (SELECT 1 FROM collector_runs WHERE {DUE})"))
-                .bind(now)
-                .scalar(&mut conn)
-                .await
-                .doing(DOING)?
-        };
-        if !any {
+        let exists = format!("SELECT EXISTS (SELECT 1 FROM collector_runs WHERE {DUE})");
+        if !self.any(sql::query(exists).bind(now), DOING).await? {
             return Ok(Vec::new());
         }
         self.give_up_runs(now).await?;

@@ -60,16 +60,8 @@ impl Store {
         const DOING: &str = "looking for schedules that are due";
         const DUE: &str = "enabled AND next_fire_at <= $1 AND (claimed_until IS NULL OR claimed_until <= $1)";
         let now = now.into();
-        let any: bool = {
-            // Looking locks nothing.
-            let mut conn = self.read(DOING).await?;
-            sql::query(format!("SELECT EXISTS (SELECT 1 FROM schedules WHERE {DUE})"))
-                .bind(now)
-                .scalar(&mut conn)
-                .await
-                .doing(DOING)?
-        };
-        if !any {
+        let exists = format!("SELECT EXISTS (SELECT 1 FROM schedules WHERE {DUE})");
+        if !self.any(sql::query(exists).bind(now), DOING).await? {
             return Ok(Vec::new());
         }
         let mut tx = self.write(DOING).await?;

@@ -161,6 +161,12 @@ impl Store {
         Ok(tx)
     }
 
+    /// Whether an `EXISTS` finds anything. Hosts look for work often, and most often in vain: looking locks nothing.
+    async fn any(&self, exists: sql::Query, doing: &'static str) -> Result<bool, StoreError> {
+        let mut conn = self.read(doing).await?;
+        exists.scalar(&mut conn).await.doing(doing)
+    }
+
     async fn read(&self, doing: &'static str) -> Result<Connection, StoreError> {
         self.db.read().await.doing(doing)
     }

@@ -56,22 +56,6 @@ impl Store {
         Ok(store)
     }
 
-    /// Opens a database that exists, and changes nothing; its schema must be the one that this program knows.
-    pub async fn open_existing(url: &str) -> Result<Self, StoreError> {
-        let address = Address::of(url)?;
-        if let Address::File(path) = &address
-            && !path.is_file()
-        {
-            return Err(StoreError::Address {
-                url: url.to_owned(),
-                why: "there is no such file; `backfill import` or `backfill run` creates it".to_owned(),
-            });
-        }
-        let store = Self::connect(&address).await?;
-        store.check_schema(store.schema_version().await?, newest(&store.db))?;
-        Ok(store)
-    }
-
     /// Applies the migrations that a database lacks, all or none of them; makes a SQLite file that is missing.
     /// Several processes may do so at once: one does it, the others wait and find nothing to do.
     pub async fn migrate(url: &str) -> Result<Migrated, StoreError> {

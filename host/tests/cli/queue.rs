@@ -46,3 +46,13 @@ async fn what_waits_is_shown_by_source_and_can_be_taken_from_the_queue_with_a_re
     let all = folder.backfill(&["queue", "purge", "--reason", "enough"]).await.succeeded().out;
     assert!(all.contains("8 tasks of 2 jobs were taken"), "{all}");
 }
+
+#[tokio::test]
+async fn a_source_can_be_resumed_by_its_id_and_an_unknown_one_is_named() {
+    let folder = two();
+    let resumed = folder.backfill(&["source", "resume", "elexon"]).await.succeeded();
+    assert!(resumed.out.contains("source elexon was not paused"), "{}", resumed.out);
+    let unknown = folder.backfill(&["source", "resume", "elexom"]).await;
+    assert_eq!(unknown.code, Some(1), "{}", unknown.err);
+    assert!(unknown.err.contains("no source \"elexom\"; it has"), "{}", unknown.err);
+}

@@ -70,6 +70,13 @@ pub struct Plan {
     pub tasks: Vec<PlannedTask>,
 }
 
+/// From the first instant of any task to the last; none without tasks.
+pub fn span(tasks: &[PlannedTask]) -> Option<Window> {
+    let start = tasks.iter().map(|task| task.window.start).min()?;
+    let end = tasks.iter().map(|task| task.window.end).max()?;
+    Some(Window { start, end })
+}
+
 /// Every unit × month of a range, months outermost so that all units of one month, which often share their
 /// upstream's answers, run together. Of what `known` does not name nothing is known.
 pub fn plan(

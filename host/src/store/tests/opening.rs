@@ -11,7 +11,7 @@ async fn a_database_and_its_folder_are_created_and_opened_again_with_what_they_h
     let worker = NewWorker { id: "w", host: "h", pid: 7, version: "1", serves: false, concurrency: 4 };
     store.heartbeat(&worker, at(0)).await.unwrap();
     store.close().await;
-    let store = Store::open_existing(&url).await.unwrap();
+    let store = Store::open(&url).await.unwrap();
     assert_eq!(store.workers().await.unwrap().len(), 1);
 }
 
@@ -79,22 +79,9 @@ async fn a_newer_schema_is_refused_by_version() {
         .await
         .unwrap();
     let url = world.path().display().to_string();
-    for error in [Store::open(&url).await.unwrap_err(), Store::open_existing(&url).await.unwrap_err()] {
-        assert!(matches!(error, StoreError::SchemaNewer { found: 9999, .. }), "{error}");
-        assert!(error.to_string().contains("run the newer backfill"), "{error}");
-    }
-}
-
-#[tokio::test]
-async fn an_older_schema_is_refused_where_nothing_may_be_changed() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("empty.db");
-    std::fs::write(&path, "").unwrap();
-    let error = Store::open_existing(path.to_str().unwrap()).await.unwrap_err();
-    assert!(matches!(error, StoreError::NoSchema { .. }), "{error}");
-    assert!(error.to_string().contains("backfill migrate"), "{error}");
-    let error = Store::open_existing(dir.path().join("none.db").to_str().unwrap()).await.unwrap_err();
-    assert!(error.to_string().contains("no such file"), "{error}");
+    let error = Store::open(&url).await.unwrap_err();
+    assert!(matches!(error, StoreError::SchemaNewer { found: 9999, .. }), "{error}");
+    assert!(error.to_string().contains("run the newer backfill"), "{error}");
 }
 
 #[tokio::test]
