@@ -28,6 +28,7 @@ mod serve;
 mod source_list;
 mod source_resume;
 mod status;
+mod token;
 mod watch;
 mod webhook;
 mod words;
@@ -93,6 +94,8 @@ enum Command {
     Export(export::Export),
     #[command(subcommand)]
     Webhook(webhook::WebhookCommand),
+    #[command(subcommand)]
+    Token(token::TokenCommand),
     Completions(completions::Completions),
 }
 
@@ -144,6 +147,7 @@ async fn act(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Schedule(command) => command.act(config).await,
         Command::Export(command) => command.act(config).await,
         Command::Webhook(command) => command.act(config).await,
+        Command::Token(command) => command.act(config).await,
         Command::Completions(command) => command.act(),
     }
 }

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::context::{self, env};
 use crate::{
-    api,
+    api::{self, Api, Parts},
     config::{Config, Database},
     notify::Dispatcher,
     schedules::Scheduler,
@@ -90,7 +90,8 @@ async fn run(config: &Config, http: Option<tokio::net::TcpListener>) -> anyhow::
         if let Ok(address) = listener.local_addr() {
             tracing::info!("answering on http://{address}");
         }
-        tokio::spawn(api::serve(listener, store.clone(), stop.drained.clone()))
+        let parts = Parts { store: store.clone(), registry: Arc::clone(&registry), config: config.clone() };
+        tokio::spawn(api::serve(listener, Api::new(parts), stop.drained.clone()))
     });
     let scheduler =
         Scheduler::new(store.clone(), registry, config.worker.retry.attempts, config.worker.grace);

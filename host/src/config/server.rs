@@ -9,6 +9,8 @@ use super::reading::{FromText, Section};
 pub struct Server {
     /// Address and port; loopback by default, since the API is for the machine's own user until told otherwise.
     pub listen: SocketAddr,
+    /// So many tasks may be open, over all jobs, before new jobs are refused.
+    pub max_open_tasks: u32,
 }
 
 impl FromText for SocketAddr {
@@ -22,7 +24,10 @@ impl FromText for SocketAddr {
 impl Server {
     pub(super) fn read(section: Section<'_>) -> Self {
         let default = SocketAddr::from((Ipv4Addr::LOCALHOST, 8080));
-        let server = Self { listen: section.text("listen").unwrap_or(default) };
+        let server = Self {
+            listen: section.text("listen").unwrap_or(default),
+            max_open_tasks: section.count("max_open_tasks", 5_000_000, 1..=1_000_000_000),
+        };
         section.finish();
         server
     }

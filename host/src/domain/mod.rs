@@ -1,6 +1,7 @@
 //! The words and rules of the field: units, months, series, jobs, tasks. Pure: no I/O, no clock, and no
 //! knowledge of sqlx, wasmtime or HTTP.
 
+mod access;
 mod calendar;
 mod circuit;
 mod collect;
@@ -22,6 +23,7 @@ mod unit;
 mod validate;
 mod words;
 
+pub use access::{Role, TokenKind, TokenText};
 pub use calendar::Calendar;
 pub use circuit::{Admission, Circuit, CircuitPolicy, Heard};
 pub use collect::{about_now, ask_again, by_month};

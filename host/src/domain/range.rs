@@ -140,6 +140,13 @@ impl Range {
         months.into_iter()
     }
 
+    /// Its first and last day in a month, both included; none if it does not touch the month.
+    pub fn days(self, month: Month) -> Option<(NaiveDate, NaiveDate)> {
+        let first = month.first_day().max(self.first);
+        let last = month.day_after().min(self.after).pred_opt()?;
+        (first <= last).then_some((first, last))
+    }
+
     /// The span of UTC that it covers by a zone's calendar.
     pub fn window(self, zone: Tz) -> Window {
         Window { start: day_start(self.first, zone), end: day_start(self.after, zone) }

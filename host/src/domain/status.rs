@@ -88,7 +88,7 @@ impl TaskStatus {
 }
 
 /// How many tasks of a job there are, and how many of them have ended how.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct TaskCounts {
     /// All tasks.
     pub total: i64,

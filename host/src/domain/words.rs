@@ -15,6 +15,7 @@ macro_rules! words {
         $(#[$meta])*
         #[derive(
             Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+            utoipa::ToSchema,
         )]
         pub enum $name { $($(#[$doc])* #[serde(rename = $word)] $variant,)+ }
 

@@ -13,10 +13,10 @@ use crate::{
 /// What a job is asked to be.
 #[derive(Clone, Debug)]
 pub struct Wanted {
-    /// The wind farms, by name, at least one.
-    pub windfarms: Vec<String>,
-    /// Only units of these codes; all if none is named.
-    pub units: Vec<String>,
+    /// The wind farms. If none is named, those of the units.
+    pub windfarm_ids: Vec<i64>,
+    /// Only these units, which are active; all if none is named.
+    pub unit_ids: Vec<i64>,
     /// Only units of these sources; all if none is named.
     pub sources: Vec<String>,
     /// The span.
@@ -75,12 +75,12 @@ pub enum PlanningError {
         /// The wind farms.
         what: String,
     },
-    /// The wind farms have no unit of a code that was asked for.
-    #[error("unit {code:?}: these wind farms have no active unit of this code; they have {known}")]
+    /// The wind farms have no such active unit, or not of these sources.
+    #[error("unit {unit}: these wind farms have no such active unit of these sources; they have {known}")]
     UnknownUnit {
         /// As asked for.
-        code: String,
-        /// The codes that there are.
+        unit: String,
+        /// The units that there are.
         known: String,
     },
     /// No day of the range is one of the source's calendar.
@@ -107,29 +107,62 @@ pub async fn preview(
         let known: Vec<_> = registry.iter().map(|(id, _)| id).collect();
         return Err(PlanningError::UnknownSource { id: id.clone(), known: known.join(", ") });
     }
+    let windfarm_ids = match wanted.windfarm_ids.as_slice() {
+        [] => windfarms_of(store, &wanted.unit_ids).await?,
+        named => named.to_vec(),
+    };
     let mut windfarms: Vec<Windfarm> = Vec::new();
     let mut units: Vec<RegisteredUnit> = Vec::new();
-    for name in &wanted.windfarms {
-        let windfarm = store.windfarm_by_name(name).await?;
-        if windfarms.iter().all(|other| other.id != windfarm.id) {
-            units.extend(store.units(windfarm.id, &wanted.sources).await?);
-            windfarms.push(windfarm);
+    for id in windfarm_ids {
+        if windfarms.iter().all(|other| other.id != id) {
+            windfarms.push(store.windfarm(id).await?);
+            units.extend(store.units(id, &wanted.sources).await?);
         }
     }
     if units.is_empty() {
         let names: Vec<_> = windfarms.iter().map(|windfarm| format!("{:?}", windfarm.name)).collect();
         return Err(PlanningError::NoUnits { what: format!("wind farm {}", names.join(", ")) });
     }
-    if let Some(code) = wanted.units.iter().find(|code| units.iter().all(|unit| unit.unit.code != **code)) {
-        let known: Vec<_> = units.iter().map(|unit| unit.unit.code.as_str()).collect();
-        return Err(PlanningError::UnknownUnit { code: code.clone(), known: known.join(", ") });
+    if let Some(id) = wanted.unit_ids.iter().find(|id| units.iter().all(|unit| unit.id != **id)) {
+        let known: Vec<_> = units.iter().map(|unit| unit.id.to_string()).collect();
+        return Err(PlanningError::UnknownUnit { unit: id.to_string(), known: known.join(", ") });
     }
-    units.retain(|unit| wanted.units.is_empty() || wanted.units.contains(&unit.unit.code));
+    units.retain(|unit| wanted.unit_ids.is_empty() || wanted.unit_ids.contains(&unit.id));
     let plan_units: Vec<_> = units.iter().map(|unit| plan_unit(unit, registry)).collect();
     let known = store.known(&plan_units, wanted.range).await?;
     let request = PlanRequest { range: wanted.range, reprocess: wanted.reprocess, order: wanted.order };
     let plan = plan(&plan_units, request, &known, now);
     Ok(Planned { wanted, windfarms, units, plan })
+}
+
+/// The wind farms of units, in the order in which the units were named.
+async fn windfarms_of(store: &Store, unit_ids: &[i64]) -> Result<Vec<i64>, StoreError> {
+    let mut windfarms = Vec::new();
+    for id in unit_ids {
+        windfarms.push(store.unit(*id).await?.windfarm_id);
+    }
+    Ok(windfarms)
+}
+
+/// The ids of wind farms, and of units of theirs, that people named: units by their codes, all units of a code.
+pub async fn named(
+    store: &Store,
+    windfarms: &[String],
+    codes: &[String],
+) -> Result<(Vec<i64>, Vec<i64>), PlanningError> {
+    let mut windfarm_ids = Vec::new();
+    let mut units = Vec::new();
+    for name in windfarms {
+        let windfarm = store.windfarm_by_name(name).await?;
+        windfarm_ids.push(windfarm.id);
+        units.extend(store.units(windfarm.id, &[]).await?);
+    }
+    if let Some(code) = codes.iter().find(|code| units.iter().all(|unit| unit.unit.code != **code)) {
+        let known: Vec<_> = units.iter().map(|unit| unit.unit.code.as_str()).collect();
+        return Err(PlanningError::UnknownUnit { unit: format!("{code:?}"), known: known.join(", ") });
+    }
+    units.retain(|unit| codes.contains(&unit.unit.code));
+    Ok((windfarm_ids, units.into_iter().map(|unit| unit.id).collect()))
 }
 
 /// Makes the job of a plan, and returns its id.
@@ -160,12 +193,13 @@ impl Planned {
     /// What is kept with the job, for people.
     fn metadata(&self) -> Value {
         let names: Vec<_> = self.windfarms.iter().map(|windfarm| windfarm.name.as_str()).collect();
+        let chosen = self.units.iter().filter(|_| !self.wanted.unit_ids.is_empty());
         json!({
             "windfarm": names.join(", "),
             "windfarms": self.windfarms.iter().map(|windfarm| json!({ "id": windfarm.id, "name": windfarm.name }))
                 .collect::<Vec<_>>(),
             "sources": self.wanted.sources,
-            "units": self.wanted.units,
+            "units": chosen.map(|unit| unit.unit.code.as_str()).collect::<Vec<_>>(),
             "range": self.wanted.range.to_string(),
             "reprocess": self.wanted.reprocess.as_str(),
             "order": self.wanted.order.as_str(),

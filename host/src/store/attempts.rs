@@ -6,7 +6,7 @@ use sqlx::FromRow;
 use super::{Instant, Store, StoreError, error::Doing, sql};
 
 /// One attempt of a task.
-#[derive(Clone, Debug, PartialEq, Eq, FromRow, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, FromRow, Serialize, utoipa::ToSchema)]
 pub struct Attempt {
     /// Row id: measurements name it as their writer.
     pub id: i64,
@@ -35,7 +35,7 @@ pub struct Attempt {
 }
 
 /// An answer of an upstream that an attempt used.
-#[derive(Clone, Debug, PartialEq, Eq, FromRow, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, FromRow, Serialize, utoipa::ToSchema)]
 pub struct UsedAnswer {
     /// Row id.
     pub id: i64,

@@ -23,7 +23,7 @@ use self::steps::{OpenRun, after, cost, end_failed, gaps, hold, open_runs, outco
 pub(super) use self::steps::{abandon, begin};
 
 /// A run as it stands.
-#[derive(Clone, Debug, PartialEq, FromRow, Serialize)]
+#[derive(Clone, Debug, PartialEq, FromRow, Serialize, utoipa::ToSchema)]
 pub struct CollectorRun {
     /// Row id.
     pub id: i64,

@@ -15,7 +15,7 @@ use crate::domain::Audience;
 pub use crate::domain::EventKind;
 
 /// One thing that happened.
-#[derive(Clone, Debug, PartialEq, FromRow, Serialize)]
+#[derive(Clone, Debug, PartialEq, FromRow, Serialize, utoipa::ToSchema)]
 pub struct Event {
     /// Its place in the order; grows.
     pub id: i64,

@@ -17,7 +17,7 @@ impl Instant {
     }
 
     /// The instant of whole seconds since 1970, as windows have them.
-    pub(super) fn from_seconds(seconds: i64) -> Self {
+    pub fn from_seconds(seconds: i64) -> Self {
         Self(at(seconds))
     }
 }
@@ -138,3 +138,17 @@ instant_column!(
     |seconds: i64| Ok(Self(seconds)),
     |at: DateTime<Utc>| Self(at.timestamp())
 );
+
+impl utoipa::PartialSchema for Instant {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+        use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, SchemaFormat, Type};
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)))
+            .description(Some("An instant, RFC 3339 in UTC."))
+            .examples([serde_json::json!("2024-01-31T23:00:00Z")])
+            .into()
+    }
+}
+
+impl utoipa::ToSchema for Instant {}

@@ -47,6 +47,19 @@ pub struct JobPage {
 }
 
 impl Store {
+    /// How many tasks of all jobs have not ended yet.
+    pub async fn open_tasks(&self) -> Result<i64, StoreError> {
+        const DOING: &str = "counting open tasks";
+        let mut conn = self.read(DOING).await?;
+        sql::query(
+            "SELECT CAST(COALESCE(SUM(total_tasks - completed_tasks - failed_tasks - skipped_tasks), 0) AS BIGINT)
+             FROM backfill_jobs WHERE status IN ('pending', 'in_progress')",
+        )
+        .scalar(&mut conn)
+        .await
+        .doing(DOING)
+    }
+
     /// Jobs that a filter lets through, the newest first.
     pub async fn jobs(&self, filter: &JobFilter) -> Result<JobPage, StoreError> {
         let mut conn = self.read(DOING).await?;

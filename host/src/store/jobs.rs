@@ -38,7 +38,7 @@ pub struct NewJob<'a> {
 }
 
 /// A job as it stands.
-#[derive(Clone, Debug, PartialEq, FromRow, Serialize)]
+#[derive(Clone, Debug, PartialEq, FromRow, Serialize, utoipa::ToSchema)]
 pub struct Job {
     /// Row id.
     pub id: i64,

@@ -8,7 +8,7 @@ use sqlx::FromRow;
 use super::{Instant, Store, StoreError, bulk::bulk, error::Doing, sql};
 
 /// How loud a line is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum LogLevel {
     /// For authors of sources.
@@ -62,7 +62,7 @@ pub struct NewLogLine {
 }
 
 /// A line that is kept.
-#[derive(Clone, Debug, PartialEq, Eq, FromRow, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, FromRow, Serialize, utoipa::ToSchema)]
 pub struct LogLine {
     /// Its place in the order; grows.
     pub id: i64,

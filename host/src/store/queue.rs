@@ -6,7 +6,7 @@ use sqlx::FromRow;
 use super::{Instant, Store, StoreError, error::Doing, sql};
 
 /// The open tasks of a source, and how the source fares.
-#[derive(Clone, Debug, PartialEq, Eq, FromRow, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, FromRow, Serialize, utoipa::ToSchema)]
 pub struct SourceQueue {
     /// Id of the source.
     pub source: String,

@@ -9,7 +9,7 @@ use super::{Store, StoreError, error::Doing, sql};
 use crate::domain::Unit;
 
 /// A wind farm of the registry.
-#[derive(Clone, Debug, PartialEq, FromRow, Serialize)]
+#[derive(Clone, Debug, PartialEq, FromRow, Serialize, utoipa::ToSchema)]
 pub struct Windfarm {
     /// Row id.
     pub id: i64,
@@ -21,7 +21,7 @@ pub struct Windfarm {
 }
 
 /// A generation unit of the registry.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct RegisteredUnit {
     /// Row id.
     pub id: i64,
@@ -75,6 +75,33 @@ impl Store {
             name: format!("{name:?}"),
             hint: Some(near(name, &names)),
         })
+    }
+
+    /// A wind farm.
+    pub async fn windfarm(&self, id: i64) -> Result<Windfarm, StoreError> {
+        const DOING: &str = "reading a wind farm";
+        let mut conn = self.read(DOING).await?;
+        sql::query("SELECT id, name, metadata FROM windfarms WHERE id = $1")
+            .bind(id)
+            .optional(&mut conn)
+            .await
+            .doing(DOING)?
+            .ok_or_else(|| StoreError::not_found("wind farm", id))
+    }
+
+    /// A unit, active or not.
+    pub async fn unit(&self, id: i64) -> Result<RegisteredUnit, StoreError> {
+        const DOING: &str = "reading a unit";
+        let mut conn = self.read(DOING).await?;
+        let row: Option<UnitRow> = sql::query(
+            "SELECT id, windfarm_id, source, code, name, capacity_mw, attributes, active FROM generation_units
+             WHERE id = $1",
+        )
+        .bind(id)
+        .optional(&mut conn)
+        .await
+        .doing(DOING)?;
+        row.map(RegisteredUnit::from).ok_or_else(|| StoreError::not_found("unit", id))
     }
 
     /// All wind farms, by name.

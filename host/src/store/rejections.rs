@@ -8,7 +8,7 @@ use super::{Claim, Store, StoreError, commit::int, connection::Connection, error
 use crate::domain::Validated;
 
 /// Rejected rows of a task that have their reason in common.
-#[derive(Clone, Debug, PartialEq, FromRow, Serialize)]
+#[derive(Clone, Debug, PartialEq, FromRow, Serialize, utoipa::ToSchema)]
 pub struct Rejection {
     /// Why, in a word.
     pub reason: String,

@@ -14,7 +14,7 @@ use super::{
 use crate::domain::{Overlap, ScheduleKind, ScheduleSettings, Timetable};
 
 /// A schedule as it stands.
-#[derive(Clone, Debug, PartialEq, FromRow, Serialize)]
+#[derive(Clone, Debug, PartialEq, FromRow, Serialize, utoipa::ToSchema)]
 pub struct Schedule {
     /// Row id.
     pub id: i64,

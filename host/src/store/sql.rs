@@ -32,6 +32,7 @@ pub(super) enum Value {
     Real(Option<f64>),
     Bool(Option<bool>),
     Text(Option<String>),
+    Bytes(Option<Vec<u8>>),
     Instant(Option<Instant>),
     Seconds(Seconds),
     Json(serde_json::Result<serde_json::Value>),
@@ -61,6 +62,7 @@ values! {
     String => Text(value) Some(value);
     &str => Text(value) Some(value.to_owned());
     &String => Text(value) Some(value.clone());
+    &[u8] => Bytes(value) Some(value.to_vec());
     Instant => Instant(value) Some(value);
 }
 
@@ -104,6 +106,7 @@ macro_rules! arguments {
                 Value::Real(value) => arguments.add(value),
                 Value::Bool(value) => arguments.add(value),
                 Value::Text(value) => arguments.add(value.map($text)),
+                Value::Bytes(value) => arguments.add(value),
                 Value::Instant(value) => arguments.add(value),
                 Value::Seconds(value) => arguments.add(value),
                 Value::Json(value) => match value {

@@ -7,7 +7,7 @@ use super::{Instant, Store, StoreError, connection::Connection, error::Doing, jo
 use crate::domain::{TaskCounts, job_status};
 
 /// A job's tasks in figures.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromRow, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromRow, Serialize, utoipa::ToSchema)]
 pub struct JobSummary {
     /// All tasks.
     pub total: i64,
@@ -42,7 +42,7 @@ pub struct JobSummary {
 }
 
 /// By how much a job's counters differed from its tasks. All zero unless somebody wrote past the store.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Drift {
     /// Of all tasks.
     pub total: i64,

@@ -8,7 +8,7 @@ use super::{Instant, Store, StoreError, error::Doing, sql};
 use crate::domain::{Month, TaskOutcome, TaskStatus};
 
 /// One unit's month as it stands.
-#[derive(Clone, Debug, PartialEq, FromRow, Serialize)]
+#[derive(Clone, Debug, PartialEq, FromRow, Serialize, utoipa::ToSchema)]
 pub struct Task {
     /// Row id.
     pub id: i64,
@@ -20,6 +20,7 @@ pub struct Task {
     pub source: String,
     /// The month, by the upstream's calendar.
     #[serde(serialize_with = "as_text")]
+    #[schema(value_type = String, example = "2024-01")]
     pub month: Month,
     /// First instant of the month in the upstream's zone.
     pub start_date: Instant,
@@ -70,10 +71,16 @@ const COLUMNS: &str = "id, job_id, generation_unit_id, source, month, start_date
      completed_at";
 
 /// Which tasks of a job, and which page of them.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct TaskFilter {
     /// Only those that stand here.
     pub status: Option<TaskStatus>,
+    /// Only those of this source.
+    pub source: Option<String>,
+    /// Only those of this unit.
+    pub generation_unit_id: Option<i64>,
+    /// Only those of this month.
+    pub month: Option<Month>,
     /// Only those after this id: the last one of the page before.
     pub after: i64,
     /// At most so many; all if none is given.
@@ -87,13 +94,18 @@ impl Store {
         let mut conn = self.read(DOING).await?;
         let sql = format!(
             "SELECT {COLUMNS} FROM backfill_tasks
-             WHERE job_id = $1 AND id > $2 AND ($3 IS NULL OR status = $3) ORDER BY id LIMIT $4"
+             WHERE job_id = $1 AND id > $2 AND ($3 IS NULL OR status = $3) AND ($5 IS NULL OR source = $5)
+                   AND ($6 IS NULL OR generation_unit_id = $6) AND ($7 IS NULL OR month = $7)
+             ORDER BY id LIMIT $4"
         );
         sql::query(sql)
             .bind(job_id)
             .bind(filter.after)
             .bind(filter.status)
             .bind(filter.limit.map_or(i64::MAX, i64::from))
+            .bind(&filter.source)
+            .bind(filter.generation_unit_id)
+            .bind(filter.month)
             .all(&mut conn)
             .await
             .doing(DOING)

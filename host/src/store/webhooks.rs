@@ -21,7 +21,7 @@ pub struct NewWebhook<'a> {
 }
 
 /// A webhook.
-#[derive(Clone, Debug, PartialEq, Eq, FromRow, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, FromRow, Serialize, utoipa::ToSchema)]
 pub struct Webhook {
     /// Row id.
     pub id: i64,

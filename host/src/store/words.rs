@@ -3,7 +3,9 @@
 use sqlx::{Database, Decode, Type, error::BoxDynError};
 
 use super::{events::EventKind, logs::LogLevel, sql::Value};
-use crate::domain::{JobStatus, Month, Overlap, Priority, Quantity, ScheduleKind, TaskOutcome, TaskStatus};
+use crate::domain::{
+    JobStatus, Month, Overlap, Priority, Quantity, Role, ScheduleKind, TaskOutcome, TaskStatus, TokenKind,
+};
 
 macro_rules! text_columns {
     ($($word:ty),+) => {$(
@@ -53,5 +55,7 @@ text_columns!(
     Overlap,
     ScheduleKind,
     EventKind,
-    LogLevel
+    LogLevel,
+    Role,
+    TokenKind
 );

@@ -23,7 +23,7 @@ pub struct NewWorker<'a> {
 }
 
 /// A worker process, as the store knows it.
-#[derive(Clone, Debug, PartialEq, Eq, FromRow, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, FromRow, Serialize, utoipa::ToSchema)]
 pub struct Worker {
     /// An id that is new with every start.
     pub id: String,

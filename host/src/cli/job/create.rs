@@ -113,9 +113,10 @@ impl Create {
         let store = context::store(&config).await?;
         let shared = context::shared(&config, &store)?;
         let registry = Registry::load(&config, &env, &context::engine(&config)?, &shared).await;
+        let (windfarm_ids, unit_ids) = planning::named(&store, &self.windfarms, &self.units).await?;
         let wanted = Wanted {
-            windfarms: self.windfarms,
-            units: self.units,
+            windfarm_ids,
+            unit_ids,
             sources: self.sources,
             range,
             reprocess: self.reprocess,

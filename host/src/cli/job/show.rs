@@ -94,7 +94,12 @@ impl Tasks {
         let config = context::load(config)?;
         let store = context::store(&config).await?;
         store.job(self.id).await?;
-        let filter = TaskFilter { status: self.status, after: self.after, limit: Some(self.limit) };
+        let filter = TaskFilter {
+            status: self.status,
+            after: self.after,
+            limit: Some(self.limit),
+            ..TaskFilter::default()
+        };
         let tasks = store.tasks(self.id, filter).await?;
         if self.json {
             for task in &tasks {

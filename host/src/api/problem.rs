@@ -1,0 +1,247 @@
+//! What goes wrong, as RFC 9457 has it: a stable code, what it was, where, and what to do.
+
+use axum::{
+    Json,
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+
+use super::trace;
+use crate::{
+    planning::PlanningError,
+    store::{Fault, StoreError},
+};
+
+/// A problem, to be answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Problem {
+    status: StatusCode,
+    code: &'static str,
+    title: &'static str,
+    detail: String,
+    suggestion: Option<String>,
+    fields: Vec<FieldProblem>,
+    retry_after_seconds: Option<u64>,
+}
+
+/// The body of every answer that is not a success.
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = Problem)]
+pub(super) struct ProblemBody {
+    /// Names the kind of problem: `urn:backfill:problem:` and the code.
+    #[serde(rename = "type")]
+    kind: String,
+    /// The kind of problem, for people.
+    title: &'static str,
+    /// The HTTP status.
+    #[schema(minimum = 400, maximum = 599)]
+    status: u16,
+    /// What was wrong this time.
+    detail: String,
+    /// The kind of problem, for programs; it never changes.
+    #[schema(example = "invalid-body")]
+    code: &'static str,
+    /// What to do about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    suggestion: Option<String>,
+    /// The request's id, which the host's log has too.
+    trace_id: String,
+    /// What was wrong with which part of the request.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    errors: Vec<FieldProblem>,
+}
+
+/// What was wrong with one part of a request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub(super) struct FieldProblem {
+    /// Where in the body, as a JSON pointer (RFC 6901).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pointer: Option<String>,
+    /// Which parameter of path, query or header.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parameter: Option<String>,
+    /// What is wrong with it.
+    detail: String,
+}
+
+/// After a passing fault of the database, for who would try again.
+const PASSING_SECONDS: u64 = 5;
+
+impl Problem {
+    const fn new(status: StatusCode, code: &'static str, title: &'static str, detail: String) -> Self {
+        Self { status, code, title, detail, suggestion: None, fields: Vec::new(), retry_after_seconds: None }
+    }
+
+    /// What to do about it.
+    pub(super) fn suggest(mut self, suggestion: impl Into<String>) -> Self {
+        self.suggestion = Some(suggestion.into());
+        self
+    }
+
+    /// 400: the body is no JSON.
+    pub(super) fn malformed(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "malformed-body", "The body can't be read", detail.into())
+    }
+
+    /// 400: a parameter of path, query or header.
+    pub(super) fn parameter(name: impl Into<String>, detail: impl Into<String>) -> Self {
+        let (name, detail) = (name.into(), detail.into());
+        let text = if name.is_empty() { detail.clone() } else { format!("{name}: {detail}") };
+        let mut problem =
+            Self::new(StatusCode::BAD_REQUEST, "invalid-parameter", "A parameter is wrong", text);
+        if !name.is_empty() {
+            problem.fields.push(FieldProblem { pointer: None, parameter: Some(name), detail });
+        }
+        problem
+    }
+
+    /// 422: a field of the body, by its JSON pointer (empty for all of it).
+    pub(super) fn field(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
+        let (pointer, detail) = (pointer.into(), detail.into());
+        let text = if pointer.is_empty() { detail.clone() } else { format!("{pointer}: {detail}") };
+        let status = StatusCode::UNPROCESSABLE_ENTITY;
+        let mut problem = Self::new(status, "invalid-body", "The body is not what is expected", text);
+        problem.fields.push(FieldProblem { pointer: Some(pointer), parameter: None, detail });
+        problem
+    }
+
+    /// 401: nobody is logged in.
+    pub(super) fn unauthenticated(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "unauthenticated", "A token is needed", detail.into())
+            .suggest("send `Authorization: Bearer TOKEN`; `backfill token create` makes one")
+    }
+
+    /// 403: who is logged in may not do this.
+    pub(super) fn forbidden(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "forbidden", "This is not for you to do", detail.into())
+    }
+
+    /// 404.
+    pub(super) fn not_found(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not-found", "There is no such thing", detail.into())
+    }
+
+    /// 405.
+    pub(super) fn method_not_allowed() -> Self {
+        let detail = "the path exists, and does not answer this method".to_owned();
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "Another method is expected", detail)
+            .suggest("see the Allow header, or /docs")
+    }
+
+    /// 409: what is asked for contradicts how things stand.
+    pub(super) fn conflict(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, code, "This can't be done as things stand", detail.into())
+    }
+
+    /// 413.
+    pub(super) fn too_large(limit: usize) -> Self {
+        let detail = format!("the body is longer than {limit} bytes");
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "The body is too long", detail)
+    }
+
+    /// 415.
+    pub(super) fn media_type(expected: &'static str) -> Self {
+        let detail = format!("expected a body with `Content-Type: {expected}`");
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "media-type", "The body is of another type", detail)
+    }
+
+    /// 422: a key that was used for another request.
+    pub(super) fn key_reused() -> Self {
+        let detail = "this Idempotency-Key was used for another request".to_owned();
+        Self::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "key-reused",
+            "The key belongs to another request",
+            detail,
+        )
+        .suggest("send each new request with a new key")
+    }
+
+    /// 429.
+    pub(super) fn too_many(detail: impl Into<String>, retry_after_seconds: u64) -> Self {
+        let status = StatusCode::TOO_MANY_REQUESTS;
+        let mut problem = Self::new(status, "queue-full", "Too much is waiting already", detail.into());
+        problem.retry_after_seconds = Some(retry_after_seconds);
+        problem
+    }
+
+    /// 503: something that is needed is away for now.
+    pub(super) fn unavailable(detail: impl Into<String>) -> Self {
+        let status = StatusCode::SERVICE_UNAVAILABLE;
+        let mut problem = Self::new(status, "unavailable", "Something is away for now", detail.into());
+        problem.retry_after_seconds = Some(PASSING_SECONDS);
+        problem.suggest("try again shortly")
+    }
+
+    /// 500. What went wrong is in the host's log under the trace id and not in the answer, which anybody may see.
+    pub(super) fn internal(cause: &dyn std::fmt::Display) -> Self {
+        tracing::error!("a request failed: {cause}");
+        let detail = "the host failed to answer; its log says more under this trace id".to_owned();
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "The host failed", detail)
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let body = ProblemBody {
+            kind: format!("urn:backfill:problem:{}", self.code),
+            title: self.title,
+            status: self.status.as_u16(),
+            detail: self.detail,
+            code: self.code,
+            suggestion: self.suggestion,
+            trace_id: trace::current(),
+            errors: self.fields,
+        };
+        let mut response = (self.status, Json(body)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if self.status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if let Some(seconds) = self.retry_after_seconds {
+            headers.insert(header::RETRY_AFTER, seconds.into());
+        }
+        response
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        match &error {
+            StoreError::NotFound { .. } => Self::not_found(error.to_string()),
+            StoreError::Refused { why, .. } => Self::conflict("refused", why.clone()),
+            _ if error.is_passing() => {
+                tracing::warn!("a request failed: {error}");
+                let detail = match error.fault() {
+                    Some(Fault::Full) => "the database's disk is full",
+                    _ => "the database can't be reached for now",
+                };
+                Self::unavailable(detail)
+            }
+            _ => Self::internal(&error),
+        }
+    }
+}
+
+impl From<PlanningError> for Problem {
+    fn from(error: PlanningError) -> Self {
+        let detail = error.to_string();
+        match error {
+            PlanningError::Store(error) => match &error {
+                StoreError::NotFound { what: "unit", .. } => Self::field("/generation_unit_ids", detail),
+                StoreError::NotFound { .. } => Self::field("/windfarm_id", detail),
+                StoreError::Refused { why, .. } => Self::field("", why.clone()),
+                _ => error.into(),
+            },
+            PlanningError::UnknownSource { .. } => Self::field("/sources", detail),
+            PlanningError::NoUnits { .. } => Self::field("/windfarm_id", detail),
+            PlanningError::UnknownUnit { .. } => Self::field("/generation_unit_ids", detail),
+            PlanningError::Nothing => Self::field("/start_date", detail),
+            PlanningError::Changed { .. } => Self::conflict("plan-changed", detail)
+                .suggest("ask for the preview again, and start what it shows"),
+        }
+    }
+}

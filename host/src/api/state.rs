@@ -1,0 +1,34 @@
+//! What handlers work with.
+
+use std::{ops::Deref, sync::Arc};
+
+use crate::{config::Config, source::Registry, store::Store};
+
+/// What handlers work with. Cheap to clone.
+#[derive(Clone)]
+pub struct Api(Arc<Parts>);
+
+/// The parts.
+pub struct Parts {
+    /// The store.
+    pub store: Store,
+    /// The sources of this host.
+    pub registry: Arc<Registry>,
+    /// The configuration.
+    pub config: Config,
+}
+
+impl Api {
+    /// Handlers' view of a host.
+    pub fn new(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+}
+
+impl Deref for Api {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}

@@ -1,0 +1,162 @@
+//! Tokens: one's own, or everybody's for an admin.
+
+use axum::{
+    Json,
+    extract::State,
+    http::{HeaderName, StatusCode, header},
+    response::{AppendHeaders, IntoResponse},
+};
+use chrono::TimeDelta;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::{
+    PREFIX,
+    auth::{Caller, Viewer},
+    extract::{Body, Id, Params},
+    problem::Problem,
+    state::Api,
+};
+use crate::{
+    domain::{Role, TokenKind, TokenText},
+    store::{Instant, NewToken, Token},
+};
+
+pub(super) fn routes() -> OpenApiRouter<Api> {
+    OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(show, revoke))
+}
+
+/// A token lets in for so long, unless something else is asked for.
+const DAYS: u32 = 90;
+
+/// A token to make.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Wanted {
+    /// What it is for, in your words.
+    #[schema(min_length = 1, max_length = 200)]
+    name: String,
+    /// What it may do; as much as its user if nothing is said.
+    role: Option<Role>,
+    /// Whom it lets in: oneself, unless an admin names somebody else.
+    #[schema(minimum = 1)]
+    user_id: Option<i64>,
+    /// How long it lets in.
+    #[serde(default = "days")]
+    #[schema(minimum = 1, maximum = 3650, default = 90)]
+    expires_in_days: u32,
+}
+
+const fn days() -> u32 {
+    DAYS
+}
+
+/// A token that was made, with the secret, which is shown this once.
+#[derive(Serialize, ToSchema)]
+struct Made {
+    #[serde(flatten)]
+    about: Token,
+    /// The secret: send it as `Authorization: Bearer …`. Only its hash is kept.
+    token: String,
+}
+
+/// Whose tokens.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct Whose {
+    /// Those of this user; one's own if nobody is named, all for an admin.
+    user_id: Option<i64>,
+}
+
+/// List tokens: one's own; an admin sees everybody's.
+#[utoipa::path(get, path = "/tokens", tag = "access", params(Whose), responses((status = 200, body = [Token])))]
+async fn list(
+    State(api): State<Api>,
+    Viewer(caller): Viewer,
+    Params(whose): Params<Whose>,
+) -> Result<Json<Vec<Token>>, Problem> {
+    let user = match (caller.role, whose.user_id) {
+        (Role::Admin, user) => user,
+        (_, Some(user)) if user != caller.user_id => return Err(only_own()),
+        _ => Some(caller.user_id),
+    };
+    Ok(Json(api.store.tokens(user).await?))
+}
+
+/// Make a token. The answer holds the secret, this once.
+#[utoipa::path(post, path = "/tokens", tag = "access", request_body = Wanted,
+    responses((status = 201, body = Made, headers(("Location" = String, description = "The token.")))))]
+async fn create(
+    State(api): State<Api>,
+    Viewer(caller): Viewer,
+    Body(wanted): Body<Wanted>,
+) -> Result<impl IntoResponse, Problem> {
+    let name = wanted.name.trim();
+    if name.is_empty() || name.chars().count() > 200 {
+        return Err(Problem::field("/name", "expected 1 to 200 characters"));
+    }
+    if !(1..=3650).contains(&wanted.expires_in_days) {
+        return Err(Problem::field("/expires_in_days", "expected 1 to 3650"));
+    }
+    let user_id = wanted.user_id.unwrap_or(caller.user_id);
+    if user_id != caller.user_id && caller.role != Role::Admin {
+        return Err(only_own());
+    }
+    let most =
+        api.store.user(user_id).await.map_err(|_| Problem::field("/user_id", "there is no such user"))?.role;
+    // A token that may do less does not make one that may do more.
+    let most = if user_id == caller.user_id { most.min(caller.role) } else { most };
+    let role = wanted.role.unwrap_or(most);
+    if role > most {
+        return Err(Problem::field(
+            "/role",
+            format!("{role} is more than {most}, which its maker or user is"),
+        ));
+    }
+    let (now, text) = (api.store.now(), TokenText::new(rand::random()));
+    let new = NewToken {
+        user_id,
+        name,
+        hash: text.hash(),
+        kind: TokenKind::Token,
+        role: Some(role),
+        expires_at: Some(Instant::from(now + TimeDelta::days(wanted.expires_in_days.into()))),
+    };
+    let id = api.store.create_token(&new, now).await?;
+    let made = Made { about: api.store.token(id).await?, token: text.expose().to_owned() };
+    let location: [(HeaderName, String); 1] = [(header::LOCATION, format!("{PREFIX}/tokens/{id}"))];
+    Ok((StatusCode::CREATED, AppendHeaders(location), Json(made)))
+}
+
+/// Show a token, without its secret.
+#[utoipa::path(get, path = "/tokens/{id}", tag = "access",
+    params(("id" = i64, Path, description = "The token.", minimum = 1)),
+    responses((status = 200, body = Token)))]
+async fn show(State(api): State<Api>, Viewer(caller): Viewer, Id(id): Id) -> Result<Json<Token>, Problem> {
+    Ok(Json(own(&api, &caller, id).await?))
+}
+
+/// Revoke a token: it lets nobody in any more.
+#[utoipa::path(delete, path = "/tokens/{id}", tag = "access",
+    params(("id" = i64, Path, description = "The token.", minimum = 1)),
+    responses((status = 200, body = Token)))]
+async fn revoke(State(api): State<Api>, Viewer(caller): Viewer, Id(id): Id) -> Result<Json<Token>, Problem> {
+    own(&api, &caller, id).await?;
+    api.store.revoke_token(id, api.store.now()).await?;
+    Ok(Json(api.store.token(id).await?))
+}
+
+/// A token of one's own, or anybody's for an admin. To others it does not exist.
+async fn own(api: &Api, caller: &Caller, id: i64) -> Result<Token, Problem> {
+    let token = api.store.token(id).await?;
+    if caller.role == Role::Admin || token.user_id == caller.user_id {
+        return Ok(token);
+    }
+    Err(Problem::not_found(format!("no token {id}")))
+}
+
+fn only_own() -> Problem {
+    Problem::forbidden("these tokens are somebody else's; only an admin may look at them, or make some")
+}

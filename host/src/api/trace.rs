@@ -1,0 +1,50 @@
+//! Every request has an id: in its answer, in problems, and in the log of whatever it causes here.
+
+use axum::{
+    extract::{MatchedPath, Request},
+    http::{HeaderName, HeaderValue},
+    middleware::Next,
+    response::Response,
+};
+use tracing::Instrument;
+
+/// Carries the id, from the client if it has one, and back.
+pub(super) const HEADER: HeaderName = HeaderName::from_static("x-request-id");
+
+tokio::task_local! {
+    static ID: String;
+}
+
+/// The id of the request that this task answers; empty where it answers none.
+pub(super) fn current() -> String {
+    ID.try_with(Clone::clone).unwrap_or_default()
+}
+
+/// Gives a request its id, and says in the log how it was answered.
+pub(super) async fn layer(request: Request, next: Next) -> Response {
+    let id = given(&request).unwrap_or_else(|| hex::encode(rand::random::<[u8; 16]>()));
+    let method = request.method().clone();
+    let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
+    let span = tracing::info_span!("request", id, %method, route, status = tracing::field::Empty);
+    let begun = std::time::Instant::now();
+    let answering = async {
+        let response = next.run(request).await;
+        let status = response.status().as_u16();
+        tracing::Span::current().record("status", status);
+        tracing::debug!(status, milliseconds = begun.elapsed().as_millis(), "answered");
+        response
+    };
+    let mut response = ID.scope(id.clone(), answering.instrument(span)).await;
+    // An id is made of letters that a header may hold.
+    if let Ok(value) = HeaderValue::from_str(&id) {
+        response.headers_mut().insert(HEADER, value);
+    }
+    response
+}
+
+/// The id that the client gave, if it is one that a log may hold.
+fn given(request: &Request) -> Option<String> {
+    let id = request.headers().get(HEADER)?.to_str().ok()?;
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    ((1..=64).contains(&id.len()) && id.bytes().all(plain)).then(|| id.to_owned())
+}

@@ -1,0 +1,115 @@
+//! Users, and what each may do.
+
+use axum::{
+    Json,
+    extract::State,
+    http::{HeaderName, StatusCode, header},
+    response::{AppendHeaders, IntoResponse},
+};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::{
+    PREFIX,
+    auth::{Admin, Viewer},
+    extract::{Body, Id},
+    problem::Problem,
+    state::Api,
+};
+use crate::{
+    domain::Role,
+    store::{User, UserChange},
+};
+
+pub(super) fn routes() -> OpenApiRouter<Api> {
+    OpenApiRouter::new().routes(routes!(me)).routes(routes!(list, create)).routes(routes!(show, change))
+}
+
+/// Who asks.
+#[derive(Serialize, ToSchema)]
+struct Me {
+    /// Row id of the user.
+    id: i64,
+    /// The user's name.
+    name: String,
+    /// What may be done with the token that was sent.
+    role: Role,
+    /// The token that was sent; none for a JSON Web Token.
+    token_id: Option<i64>,
+}
+
+/// A user to make.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct NewUser {
+    /// Unique name.
+    #[schema(min_length = 1, max_length = 200)]
+    name: String,
+    /// Address, if known.
+    #[schema(max_length = 320)]
+    email: Option<String>,
+    /// What it may do.
+    role: Role,
+}
+
+/// What to change of a user.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Change {
+    /// What it may do from now on.
+    role: Option<Role>,
+    /// Whether nobody may act as it any more.
+    disabled: Option<bool>,
+}
+
+/// Show who one is.
+#[utoipa::path(get, path = "/users/me", tag = "access", responses((status = 200, body = Me)))]
+async fn me(Viewer(caller): Viewer) -> Json<Me> {
+    Json(Me { id: caller.user_id, name: caller.name, role: caller.role, token_id: caller.token_id })
+}
+
+/// List users. For admins.
+#[utoipa::path(get, path = "/users", tag = "access", responses((status = 200, body = [User])))]
+async fn list(State(api): State<Api>, _: Admin) -> Result<Json<Vec<User>>, Problem> {
+    Ok(Json(api.store.users().await?))
+}
+
+/// Make a user. For admins.
+#[utoipa::path(post, path = "/users", tag = "access", request_body = NewUser,
+    responses((status = 201, body = User, headers(("Location" = String, description = "The user.")))))]
+async fn create(
+    State(api): State<Api>,
+    _: Admin,
+    Body(new): Body<NewUser>,
+) -> Result<impl IntoResponse, Problem> {
+    let name = new.name.trim();
+    if name.is_empty() || name.chars().count() > 200 {
+        return Err(Problem::field("/name", "expected 1 to 200 characters"));
+    }
+    let user = api.store.create_user(name, new.email.as_deref(), new.role, api.store.now()).await?;
+    let location: [(HeaderName, String); 1] = [(header::LOCATION, format!("{PREFIX}/users/{}", user.id))];
+    Ok((StatusCode::CREATED, AppendHeaders(location), Json(user)))
+}
+
+/// Show a user. For admins.
+#[utoipa::path(get, path = "/users/{id}", tag = "access",
+    params(("id" = i64, Path, description = "The user.", minimum = 1)),
+    responses((status = 200, body = User)))]
+async fn show(State(api): State<Api>, _: Admin, Id(id): Id) -> Result<Json<User>, Problem> {
+    Ok(Json(api.store.user(id).await?))
+}
+
+/// Change what a user may do; the last admin stays one. For admins.
+#[utoipa::path(patch, path = "/users/{id}", tag = "access", request_body = Change,
+    params(("id" = i64, Path, description = "The user.", minimum = 1)),
+    responses((status = 200, body = User)))]
+async fn change(
+    State(api): State<Api>,
+    _: Admin,
+    Id(id): Id,
+    Body(change): Body<Change>,
+) -> Result<Json<User>, Problem> {
+    let change = UserChange { role: change.role, disabled: change.disabled };
+    Ok(Json(api.store.change_user(id, change, api.store.now()).await?))
+}

@@ -1,0 +1,207 @@
+//! Users: who made what, and what each may do.
+
+use serde::Serialize;
+use sqlx::FromRow;
+
+use super::{Instant, Store, StoreError, connection::Connection, error::Doing, sql};
+use crate::domain::Role;
+
+/// Somebody, or some program, that may use the API.
+#[derive(Clone, Debug, PartialEq, Eq, FromRow, Serialize, utoipa::ToSchema)]
+pub struct User {
+    /// Row id.
+    pub id: i64,
+    /// Unique name.
+    pub name: String,
+    /// Address, if known.
+    pub email: Option<String>,
+    /// What it may do.
+    pub role: Role,
+    /// When it was made.
+    pub created_at: Instant,
+    /// Since when nobody may act as it.
+    pub disabled_at: Option<Instant>,
+}
+
+/// What to change of a user; nothing of what is none.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct UserChange {
+    /// What it may do from now on.
+    pub role: Option<Role>,
+    /// Whether nobody may act as it any more.
+    pub disabled: Option<bool>,
+}
+
+/// A user as an issuer of JSON Web Tokens names it.
+#[derive(Clone, Copy, Debug)]
+pub struct Subject<'a> {
+    /// The issuer, `iss`.
+    pub issuer: &'a str,
+    /// Its name for the user, `sub`.
+    pub subject: &'a str,
+    /// A name for people.
+    pub name: &'a str,
+    /// Address, if known.
+    pub email: Option<&'a str>,
+    /// What the issuer says that it may do.
+    pub role: Role,
+}
+
+/// Columns of [`User`].
+pub(super) const COLUMNS: &str = "id, name, email, role, created_at, disabled_at";
+
+impl Store {
+    /// Whether nobody may use the API yet.
+    pub async fn has_no_users(&self) -> Result<bool, StoreError> {
+        let exists = sql::query("SELECT NOT EXISTS (SELECT 1 FROM users)");
+        self.any(exists, "looking whether there are users").await
+    }
+
+    /// Makes a user. A name that exists is refused.
+    pub async fn create_user(
+        &self,
+        name: &str,
+        email: Option<&str>,
+        role: Role,
+        now: impl Into<Instant>,
+    ) -> Result<User, StoreError> {
+        const DOING: &str = "making a user";
+        let mut tx = self.write(DOING).await?;
+        let user = sql::query(format!(
+            "INSERT INTO users (name, email, role, created_at) VALUES ($1, $2, $3, $4)
+             ON CONFLICT (name) DO NOTHING RETURNING {COLUMNS}"
+        ))
+        .bind(name)
+        .bind(email)
+        .bind(role)
+        .bind(now.into())
+        .optional(&mut tx)
+        .await
+        .doing(DOING)?
+        .ok_or_else(|| StoreError::refused(DOING, format!("there is a user {name:?} already")))?;
+        tx.commit().await.doing(DOING)?;
+        Ok(user)
+    }
+
+    /// All users, by name.
+    pub async fn users(&self) -> Result<Vec<User>, StoreError> {
+        const DOING: &str = "listing users";
+        let mut conn = self.read(DOING).await?;
+        sql::query(format!("SELECT {COLUMNS} FROM users ORDER BY name")).all(&mut conn).await.doing(DOING)
+    }
+
+    /// A user.
+    pub async fn user(&self, id: i64) -> Result<User, StoreError> {
+        const DOING: &str = "reading a user";
+        let mut conn = self.read(DOING).await?;
+        user_in(&mut conn, id).await.doing(DOING)?.ok_or_else(|| StoreError::not_found("user", id))
+    }
+
+    /// The user of a name, if there is one.
+    pub async fn user_by_name(&self, name: &str) -> Result<Option<User>, StoreError> {
+        const DOING: &str = "reading a user";
+        let mut conn = self.read(DOING).await?;
+        sql::query(format!("SELECT {COLUMNS} FROM users WHERE name = $1"))
+            .bind(name)
+            .optional(&mut conn)
+            .await
+            .doing(DOING)
+    }
+
+    /// Changes what a user may do. The last admin stays one, so that somebody can undo it.
+    pub async fn change_user(
+        &self,
+        id: i64,
+        change: UserChange,
+        now: impl Into<Instant>,
+    ) -> Result<User, StoreError> {
+        const DOING: &str = "changing a user";
+        let mut tx = self.write(DOING).await?;
+        // All admins are locked, so that no two changes each leave the other's as the last.
+        let admins = format!(
+            "SELECT id FROM users WHERE role = 'admin' AND disabled_at IS NULL ORDER BY id {}",
+            tx.lock_rows()
+        );
+        let admins: Vec<i64> = sql::query(admins).scalars(&mut tx).await.doing(DOING)?;
+        let user =
+            user_in(&mut tx, id).await.doing(DOING)?.ok_or_else(|| StoreError::not_found("user", id))?;
+        let role = change.role.unwrap_or(user.role);
+        let disabled_at = match change.disabled {
+            Some(true) => Some(user.disabled_at.unwrap_or(now.into())),
+            Some(false) => None,
+            None => user.disabled_at,
+        };
+        if admins == [id] && (role != Role::Admin || disabled_at.is_some()) {
+            let why = format!("{:?} is the last admin; make another one first", user.name);
+            return Err(StoreError::refused(DOING, why));
+        }
+        sql::query("UPDATE users SET role = $2, disabled_at = $3 WHERE id = $1")
+            .bind(id)
+            .bind(role)
+            .bind(disabled_at)
+            .execute(&mut tx)
+            .await
+            .doing(DOING)?;
+        tx.commit().await.doing(DOING)?;
+        Ok(User { role, disabled_at, ..user })
+    }
+
+    /// The user that an issuer names, made if it is new; name, address and role are the issuer's.
+    pub async fn user_of_subject(
+        &self,
+        subject: Subject<'_>,
+        now: impl Into<Instant>,
+    ) -> Result<User, StoreError> {
+        const DOING: &str = "reading the user of a JSON Web Token";
+        let mut conn = self.read(DOING).await?;
+        let known: Option<User> =
+            sql::query(format!("SELECT {COLUMNS} FROM users WHERE issuer = $1 AND subject = $2"))
+                .bind(subject.issuer)
+                .bind(subject.subject)
+                .optional(&mut conn)
+                .await
+                .doing(DOING)?;
+        drop(conn);
+        if let Some(user) =
+            known.filter(|user| user.role == subject.role && user.email.as_deref() == subject.email)
+        {
+            return Ok(user);
+        }
+        let mut tx = self.write(DOING).await?;
+        // Somebody else may have the name: the issuer's own name for the user is unique with the issuer's.
+        let taken: Option<i64> = sql::query(
+            "SELECT id FROM users WHERE name = $1 AND (subject IS NULL OR issuer <> $2 OR subject <> $3)",
+        )
+        .bind(subject.name)
+        .bind(subject.issuer)
+        .bind(subject.subject)
+        .scalar_optional(&mut tx)
+        .await
+        .doing(DOING)?;
+        let name = match taken {
+            Some(_) => format!("{} ({} of {})", subject.name, subject.subject, subject.issuer),
+            None => subject.name.to_owned(),
+        };
+        let user = sql::query(format!(
+            "INSERT INTO users (name, email, role, created_at, issuer, subject) VALUES ($1, $2, $3, $4, $5, $6)
+             ON CONFLICT (issuer, subject) WHERE issuer IS NOT NULL
+             DO UPDATE SET email = excluded.email, role = excluded.role
+             RETURNING {COLUMNS}"
+        ))
+        .bind(&name)
+        .bind(subject.email)
+        .bind(subject.role)
+        .bind(now.into())
+        .bind(subject.issuer)
+        .bind(subject.subject)
+        .one(&mut tx)
+        .await
+        .doing(DOING)?;
+        tx.commit().await.doing(DOING)?;
+        Ok(user)
+    }
+}
+
+pub(super) async fn user_in(conn: &mut Connection, id: i64) -> sqlx::Result<Option<User>> {
+    sql::query(format!("SELECT {COLUMNS} FROM users WHERE id = $1")).bind(id).optional(conn).await
+}
