@@ -9,6 +9,7 @@ mod changes;
 mod extract;
 mod health;
 mod jobs;
+mod metrics;
 mod openapi;
 mod page;
 mod problem;
@@ -39,7 +40,16 @@ const PREFIX: &str = "/api/v1";
 
 /// Answers until `stop` is cancelled; requests under way are finished.
 pub async fn serve(listener: TcpListener, api: Api, stop: CancellationToken) -> anyhow::Result<()> {
-    let service = router(api).into_make_service_with_connect_info::<SocketAddr>();
+    answer(listener, router(api), stop).await
+}
+
+/// The same with nothing but health and metrics, for hosts that only work.
+pub async fn serve_health(listener: TcpListener, api: Api, stop: CancellationToken) -> anyhow::Result<()> {
+    answer(listener, finished(open().split_for_parts().0, api), stop).await
+}
+
+async fn answer(listener: TcpListener, router: Router, stop: CancellationToken) -> anyhow::Result<()> {
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
     axum::serve(listener, service).with_graceful_shutdown(stop.cancelled_owned()).await?;
     Ok(())
 }
@@ -50,7 +60,12 @@ pub fn description() -> utoipa::openapi::OpenApi {
 }
 
 fn documented() -> OpenApiRouter<Api> {
-    OpenApiRouter::with_openapi(openapi::base()).merge(health::routes()).nest(PREFIX, resources())
+    OpenApiRouter::with_openapi(openapi::base()).merge(open()).nest(PREFIX, resources())
+}
+
+/// What needs nobody to be logged in, and every host answers.
+fn open() -> OpenApiRouter<Api> {
+    OpenApiRouter::new().merge(health::routes()).merge(metrics::routes())
 }
 
 /// What needs somebody to be logged in.
@@ -70,9 +85,14 @@ fn router(api: Api) -> Router {
         .layer(from_fn_with_state(api.clone(), changes::layer))
         .layer(from_fn_with_state(api.clone(), repeat::layer))
         .layer(from_fn_with_state(api.clone(), auth::layer));
-    let (open, _) = health::routes().split_for_parts();
-    open.route(openapi::PATH, get(move || openapi::answer(described)))
-        .nest(PREFIX, resources)
+    let (open, _) = open().split_for_parts();
+    let router = open.route(openapi::PATH, get(move || openapi::answer(described))).nest(PREFIX, resources);
+    finished(router, api)
+}
+
+/// What holds for every path.
+fn finished(router: Router<Api>, api: Api) -> Router {
+    router
         .fallback(|| async { Problem::not_found("there is no such path; see /docs") })
         .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
         .layer(DefaultBodyLimit::max(BODY_LIMIT))

@@ -17,7 +17,7 @@ use super::gate::{Answer, Counters, Gate, Log, Reuse};
 use super::pace::retry_after;
 use super::redirect::{self, MOST_REDIRECTS};
 use super::request::Prepared;
-use crate::clock;
+use crate::{clock, observe};
 
 /// The first try and two more.
 const TRIES: u32 = 3;
@@ -39,6 +39,7 @@ impl Gate {
         waiting: &watch::Sender<bool>,
     ) -> Result<Answer, EgressError> {
         if let Some(answer) = self.kept(&key, reuse, log).await? {
+            observe::upstream_unheard(&self.policy.source, "archive");
             return Ok(answer);
         }
         let received = self.ask(&request, counters, log, waiting).await?;
@@ -96,7 +97,9 @@ impl Gate {
                 credential.add_to(&mut hop.url, &mut hop.headers);
             }
             counters.requests.fetch_add(1, Relaxed);
-            let response = self.clients.send(grant, hop, redactor).await?;
+            let sent = self.clients.send(grant, hop, redactor).await;
+            let response = sent.inspect_err(|fault| self.count_unheard(&fault.error))?;
+            observe::upstream_answered(&self.policy.source, response.status().as_u16());
             let (status, location) = (response.status(), response.headers().get(LOCATION));
             let location = location.map(|value| value.as_bytes());
             let next = redirect::next(&url, method, status, location, credential, redactor);
@@ -126,6 +129,15 @@ impl Gate {
         let host = request.url.host_str().unwrap_or_default();
         let text = format!("{host}: more than {MOST_REDIRECTS} redirects, one after the other");
         Err(Fault::lasting(EgressError::Transport(text)))
+    }
+
+    fn count_unheard(&self, why: &EgressError) {
+        let why = match why {
+            EgressError::Timeout => "timeout",
+            EgressError::Denied(_) => "denied",
+            _ => "network-error",
+        };
+        observe::upstream_unheard(&self.policy.source, why);
     }
 }
 

@@ -13,6 +13,7 @@ mod support;
 mod access;
 mod client;
 mod jobs;
+mod metrics;
 mod spec;
 
 use client::Client;
@@ -43,12 +44,16 @@ pub(crate) struct World {
 impl World {
     /// With these further lines in its configuration.
     pub(crate) async fn on(server: Option<&postgres::TestDatabase>, more: &str) -> Self {
+        Self::at(server.map(postgres::TestDatabase::url), more).await
+    }
+
+    /// The same, on a Postgres at an address or on SQLite.
+    pub(crate) async fn at(url: Option<&str>, more: &str) -> Self {
         let now = "2024-12-15T12:00:00Z".parse().unwrap();
         let simulator = simulator::start(Options { now: Some(now), ..Options::default() }).await.unwrap();
         let sources = ["elexon", "eia"].map(|id| source_at(id, &simulator.url(), "concurrency = 4"));
         let folder = WorkFolder::new("");
-        let database =
-            server.map_or_else(String::new, |database| format!("[database]\nurl = {:?}\n", database.url()));
+        let database = url.map_or_else(String::new, |url| format!("[database]\nurl = {url:?}\n"));
         folder.write("backfill.toml", &format!("{WORKER}{more}{database}{}", sources.concat()));
         folder.backfill(&["migrate"]).await.succeeded();
         folder.import(REGISTRY).await;
