@@ -99,7 +99,7 @@ fn modules_of_the_host_know_only_those_below_them() {
         ("notify", &["clock", "config", "domain", "egress", "store"]),
         ("planning", &["domain", "observe", "source", "store"]),
         ("schedules", &["domain", "observe", "planning", "source", "store"]),
-        ("api", &["clock", "config", "domain", "observe", "planning", "source", "store", "worker"]),
+        ("api", &["clock", "config", "domain", "egress", "observe", "planning", "source", "store", "worker"]),
         ("cli", &MODULES),
     ];
     for (module, below) in allowed {

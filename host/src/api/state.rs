@@ -2,11 +2,17 @@
 
 use std::{ops::Deref, sync::Arc};
 
+use super::auth::Issuer;
 use crate::{config::Config, source::Registry, store::Store};
 
 /// What handlers work with. Cheap to clone.
 #[derive(Clone)]
-pub struct Api(Arc<Parts>);
+pub struct Api(Arc<Inner>);
+
+struct Inner {
+    parts: Parts,
+    issuer: Option<Issuer>,
+}
 
 /// The parts.
 pub struct Parts {
@@ -20,8 +26,17 @@ pub struct Parts {
 
 impl Api {
     /// Handlers' view of a host.
-    pub fn new(parts: Parts) -> Self {
-        Self(Arc::new(parts))
+    ///
+    /// # Errors
+    /// The issuer of tokens can't be asked from this machine.
+    pub fn new(parts: Parts) -> anyhow::Result<Self> {
+        let issuer = parts.config.auth.jwt.as_ref().map(Issuer::new).transpose()?;
+        Ok(Self(Arc::new(Inner { parts, issuer })))
+    }
+
+    /// Whose JSON Web Tokens let in.
+    pub(super) fn issuer(&self) -> Option<&Issuer> {
+        self.0.issuer.as_ref()
     }
 }
 
@@ -29,6 +44,6 @@ impl Deref for Api {
     type Target = Parts;
 
     fn deref(&self) -> &Parts {
-        &self.0
+        &self.0.parts
     }
 }

@@ -114,7 +114,7 @@ async fn run(config: &Config, http: Http) -> anyhow::Result<ExitCode> {
     let (poll, drained) = (config.worker.poll, stop.drained.clone());
     let telling = tokio::spawn(async move { dispatcher.run(poll, drained).await });
     let parts = Parts { store: store.clone(), registry: Arc::clone(&registry), config: config.clone() };
-    let answering = http.answer(Api::new(parts), stop.drained.clone());
+    let answering = http.answer(Api::new(parts)?, stop.drained.clone());
     let scheduler =
         Scheduler::new(store.clone(), registry, config.worker.retry.attempts, config.worker.grace);
     let (gently, at_once) = (stop.gently.clone(), stop.at_once.clone());

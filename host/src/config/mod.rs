@@ -8,6 +8,7 @@
 //! they need from [`Config`].
 
 mod archive;
+mod auth;
 mod caps;
 mod check;
 mod credential;
@@ -28,6 +29,7 @@ mod worker;
 use std::path::{Path, PathBuf};
 
 pub use archive::{Archive, ArchivePlace};
+pub use auth::{Auth, Jwt};
 pub use caps::Caps;
 pub use check::check_sources;
 pub use credential::{CredentialPlace, CredentialSpec, Origin, Secret};
@@ -52,6 +54,8 @@ pub struct Config {
     pub path: PathBuf,
     /// `[server]`.
     pub server: Server,
+    /// `[auth]`.
+    pub auth: Auth,
     /// `[database]`.
     pub database: Database,
     /// `[worker]`.
@@ -80,6 +84,7 @@ fn read(path: &Path, root: Section<'_>, env: Env<'_>) -> Config {
     let config = Config {
         path: path.to_owned(),
         server: Server::read(root.section("server")),
+        auth: Auth::read(root.section("auth")),
         database: Database::read(root.section("database"), folder, env),
         worker: Worker::read(root.section("worker")),
         archive: Archive::read(root.section("archive"), folder),

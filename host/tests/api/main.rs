@@ -13,6 +13,7 @@ mod support;
 mod access;
 mod client;
 mod jobs;
+mod jwt;
 mod metrics;
 mod spec;
 

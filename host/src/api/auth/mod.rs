@@ -1,5 +1,6 @@
 //! Who asks: a bearer token of ours, or a JSON Web Token of the configured issuer.
 
+mod jwt;
 mod who;
 
 use axum::{
@@ -9,7 +10,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-pub(super) use self::who::{Admin, Caller, Operator, Viewer};
+pub(super) use self::{
+    jwt::Issuer,
+    who::{Admin, Caller, Operator, Viewer},
+};
 use super::{problem::Problem, state::Api};
 use crate::domain::TokenText;
 
@@ -27,7 +31,10 @@ pub(super) async fn layer(State(api): State<Api>, mut request: Request, next: Ne
 async fn who(api: &Api, headers: &HeaderMap) -> Result<Caller, Problem> {
     let bearer = bearer(headers)?;
     let Some(token) = TokenText::parse(bearer) else {
-        return Err(refused());
+        return match api.issuer() {
+            Some(issuer) => issuer.caller(bearer, &api.store).await,
+            None => Err(refused()),
+        };
     };
     let login = api.store.login(&token.hash(), api.store.now()).await?.ok_or_else(refused)?;
     Ok(Caller {
