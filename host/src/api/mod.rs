@@ -9,6 +9,7 @@ mod changes;
 mod extract;
 mod health;
 mod jobs;
+mod login;
 mod metrics;
 mod openapi;
 mod page;
@@ -87,6 +88,7 @@ fn router(api: Api) -> Router {
         .layer(from_fn_with_state(api.clone(), auth::layer));
     let (open, _) = open().split_for_parts();
     let router = open.route(openapi::PATH, get(move || openapi::answer(described))).nest(PREFIX, resources);
+    let router = router.merge(login::routes());
     finished(router, api)
 }
 

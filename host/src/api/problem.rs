@@ -118,6 +118,14 @@ impl Problem {
         Self::new(StatusCode::FORBIDDEN, "forbidden", "This is not for you to do", detail.into())
     }
 
+    /// 403: a page of another origin made the browser send this.
+    pub(super) fn cross_origin() -> Self {
+        let detail =
+            "the request comes from a page of another origin, with the cookie of this one".to_owned();
+        Self::new(StatusCode::FORBIDDEN, "cross-origin", "Another page may not do this", detail)
+            .suggest("send a token instead: `Authorization: Bearer TOKEN`")
+    }
+
     /// 404.
     pub(super) fn not_found(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, "not-found", "There is no such thing", detail.into())

@@ -2,7 +2,7 @@
 
 use std::{ops::Deref, sync::Arc};
 
-use super::auth::Issuer;
+use super::{auth::Issuer, login::Attempts};
 use crate::{config::Config, source::Registry, store::Store};
 
 /// What handlers work with. Cheap to clone.
@@ -12,6 +12,7 @@ pub struct Api(Arc<Inner>);
 struct Inner {
     parts: Parts,
     issuer: Option<Issuer>,
+    attempts: Attempts,
 }
 
 /// The parts.
@@ -31,12 +32,17 @@ impl Api {
     /// The issuer of tokens can't be asked from this machine.
     pub fn new(parts: Parts) -> anyhow::Result<Self> {
         let issuer = parts.config.auth.jwt.as_ref().map(Issuer::new).transpose()?;
-        Ok(Self(Arc::new(Inner { parts, issuer })))
+        Ok(Self(Arc::new(Inner { parts, issuer, attempts: Attempts::default() })))
     }
 
     /// Whose JSON Web Tokens let in.
     pub(super) fn issuer(&self) -> Option<&Issuer> {
         self.0.issuer.as_ref()
+    }
+
+    /// Who tried in vain to log in.
+    pub(super) fn attempts(&self) -> &Attempts {
+        &self.0.attempts
     }
 }
 

@@ -18,6 +18,7 @@ mod hosts;
 mod import;
 mod job;
 mod logging;
+mod login;
 mod migrate;
 mod one_source;
 mod output;
@@ -96,6 +97,8 @@ enum Command {
     Webhook(webhook::WebhookCommand),
     #[command(subcommand)]
     Token(token::TokenCommand),
+    #[command(name = "login")]
+    LogIn(login::LogIn),
     Completions(completions::Completions),
 }
 
@@ -148,6 +151,7 @@ async fn act(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Export(command) => command.act(config).await,
         Command::Webhook(command) => command.act(config).await,
         Command::Token(command) => command.act(config).await,
+        Command::LogIn(command) => command.act(config).await,
         Command::Completions(command) => command.act(),
     }
 }

@@ -17,7 +17,10 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::context::{self, env};
+use super::{
+    context::{self, env},
+    login,
+};
 use crate::{
     api::{self, Api, Parts},
     clock,
@@ -113,6 +116,12 @@ async fn run(config: &Config, http: Http) -> anyhow::Result<ExitCode> {
     tracing::info!(worker = worker.id(), sources = usable, "ready for work");
     let (poll, drained) = (config.worker.poll, stop.drained.clone());
     let telling = tokio::spawn(async move { dispatcher.run(poll, drained).await });
+    if let Http::All(listener) = &http
+        && let Some(link) = login::first_link(&store, listener.local_addr()?).await?
+    {
+        // Past the log, which is kept and read by many: this is for whoever started the host.
+        eprintln!("nobody has logged in yet; this link does, once, within an hour: {link}");
+    }
     let parts = Parts { store: store.clone(), registry: Arc::clone(&registry), config: config.clone() };
     let answering = http.answer(Api::new(parts)?, stop.drained.clone());
     let scheduler =

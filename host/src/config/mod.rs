@@ -37,7 +37,7 @@ pub use database::Database;
 pub use notifications::{Notifications, Smtp, SmtpTls};
 pub use postgres::PostgresUrl;
 pub use problem::{Position, Problem, Problems, Severity};
-pub use server::Server;
+pub use server::{Origin as WebOrigin, Server};
 pub use source::{Source, Written};
 pub use source_id::SourceId;
 pub use worker::{Retry, Worker};

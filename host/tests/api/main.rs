@@ -14,6 +14,7 @@ mod access;
 mod client;
 mod jobs;
 mod jwt;
+mod login;
 mod metrics;
 mod spec;
 
