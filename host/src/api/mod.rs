@@ -1,11 +1,13 @@
 //! What the host answers over HTTP: one file per resource.
 //!
-//! A request passes, from the outside in: its id ([`trace`]), who asks ([`auth`]), whether it was answered already
+//! A request passes, from the outside in: its id ([`trace`]), what holds for all answers ([`around`]), who asks ([`auth`]), whether it was answered already
 //! ([`repeat`]), the audit log ([`changes`]), its handler.
 
+mod around;
 mod audit;
 mod auth;
 mod changes;
+mod docs;
 mod extract;
 mod health;
 mod jobs;
@@ -34,7 +36,7 @@ use tokio_util::sync::CancellationToken;
 use utoipa_axum::router::OpenApiRouter;
 
 pub use self::state::{Api, Parts};
-use self::{extract::BODY_LIMIT, problem::Problem};
+use self::{around::around, extract::BODY_LIMIT, problem::Problem};
 
 /// Before every path that needs somebody to be logged in.
 const PREFIX: &str = "/api/v1";
@@ -88,16 +90,17 @@ fn router(api: Api) -> Router {
         .layer(from_fn_with_state(api.clone(), auth::layer));
     let (open, _) = open().split_for_parts();
     let router = open.route(openapi::PATH, get(move || openapi::answer(described))).nest(PREFIX, resources);
-    let router = router.merge(login::routes());
+    let router = router.merge(login::routes()).merge(docs::routes());
     finished(router, api)
 }
 
 /// What holds for every path.
 fn finished(router: Router<Api>, api: Api) -> Router {
-    router
+    let origins = api.config.server.cors_origins.clone();
+    let router = router
         .fallback(|| async { Problem::not_found("there is no such path; see /docs") })
         .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
-        .layer(from_fn(trace::layer))
-        .with_state(api)
+        .with_state(api);
+    around(router, &origins).layer(from_fn(trace::layer))
 }

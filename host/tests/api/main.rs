@@ -12,6 +12,7 @@ mod support;
 
 mod access;
 mod client;
+mod headers;
 mod jobs;
 mod jwt;
 mod login;
