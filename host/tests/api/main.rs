@@ -13,6 +13,7 @@ mod support;
 mod access;
 mod client;
 mod events;
+mod fuzz;
 mod jobs;
 mod spec;
 
