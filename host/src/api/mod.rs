@@ -19,6 +19,7 @@ mod problem;
 mod repeat;
 mod state;
 mod tag;
+mod tasks;
 mod tokens;
 mod trace;
 mod users;
@@ -41,13 +42,15 @@ use self::{around::around, extract::BODY_LIMIT, problem::Problem};
 /// Before every path that needs somebody to be logged in.
 const PREFIX: &str = "/api/v1";
 
-/// Answers until `stop` is cancelled; requests under way are finished.
-pub async fn serve(listener: TcpListener, api: Api, stop: CancellationToken) -> anyhow::Result<()> {
+/// Answers until the host stops; requests under way are finished.
+pub async fn serve(listener: TcpListener, api: Api) -> anyhow::Result<()> {
+    let stop = api.stop.clone();
     answer(listener, router(api), stop).await
 }
 
 /// The same with nothing but health and metrics, for hosts that only work.
-pub async fn serve_health(listener: TcpListener, api: Api, stop: CancellationToken) -> anyhow::Result<()> {
+pub async fn serve_health(listener: TcpListener, api: Api) -> anyhow::Result<()> {
+    let stop = api.stop.clone();
     answer(listener, finished(open().split_for_parts().0, api), stop).await
 }
 
@@ -76,6 +79,7 @@ fn resources() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
         .merge(jobs::routes())
         .merge(audit::routes())
+        .merge(tasks::routes())
         .merge(tokens::routes())
         .merge(users::routes())
 }

@@ -21,6 +21,7 @@ mod logging;
 mod login;
 mod migrate;
 mod one_source;
+mod openapi;
 mod output;
 mod queue;
 mod run;
@@ -99,6 +100,8 @@ enum Command {
     Token(token::TokenCommand),
     #[command(name = "login")]
     LogIn(login::LogIn),
+    #[command(name = "openapi")]
+    OpenApi(openapi::OpenApi),
     Completions(completions::Completions),
 }
 
@@ -152,6 +155,7 @@ async fn act(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Webhook(command) => command.act(config).await,
         Command::Token(command) => command.act(config).await,
         Command::LogIn(command) => command.act(config).await,
+        Command::OpenApi(command) => command.act(),
         Command::Completions(command) => command.act(),
     }
 }

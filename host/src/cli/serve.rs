@@ -122,8 +122,13 @@ async fn run(config: &Config, http: Http) -> anyhow::Result<ExitCode> {
         // Past the log, which is kept and read by many: this is for whoever started the host.
         eprintln!("nobody has logged in yet; this link does, once, within an hour: {link}");
     }
-    let parts = Parts { store: store.clone(), registry: Arc::clone(&registry), config: config.clone() };
-    let answering = http.answer(Api::new(parts)?, stop.drained.clone());
+    let parts = Parts {
+        store: store.clone(),
+        registry: Arc::clone(&registry),
+        config: config.clone(),
+        stop: stop.drained.clone(),
+    };
+    let answering = http.answer(Api::new(parts)?);
     let scheduler =
         Scheduler::new(store.clone(), registry, config.worker.retry.attempts, config.worker.grace);
     let (gently, at_once) = (stop.gently.clone(), stop.at_once.clone());
@@ -145,15 +150,15 @@ async fn run(config: &Config, http: Http) -> anyhow::Result<ExitCode> {
 }
 
 impl Http {
-    /// Begins to answer, until `stop` is cancelled.
-    fn answer(self, api: Api, stop: CancellationToken) -> Option<JoinHandle<anyhow::Result<()>>> {
+    /// Begins to answer, until the host stops.
+    fn answer(self, api: Api) -> Option<JoinHandle<anyhow::Result<()>>> {
         let (Self::All(listener) | Self::Health(listener)) = &self else { return None };
         if let Ok(address) = listener.local_addr() {
             tracing::info!("answering on http://{address}");
         }
         match self {
-            Self::All(listener) => Some(tokio::spawn(api::serve(listener, api, stop))),
-            Self::Health(listener) => Some(tokio::spawn(api::serve_health(listener, api, stop))),
+            Self::All(listener) => Some(tokio::spawn(api::serve(listener, api))),
+            Self::Health(listener) => Some(tokio::spawn(api::serve_health(listener, api))),
             Self::Nothing => None,
         }
     }

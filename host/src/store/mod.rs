@@ -76,7 +76,7 @@ pub use instant::Instant;
 pub use job_list::{JobFilter, JobPage, LONGEST_PAGE};
 pub use jobs::{Job, NewJob};
 pub use limits::SourceLimits;
-pub use logs::{LogLevel, LogLine, NewLogLine};
+pub use logs::{LogLevel, LogLine, NewLogLine, TaskLine};
 pub use measurements::Written;
 pub use news::{Listener, News};
 pub use open::Migrated;
