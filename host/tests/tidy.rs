@@ -94,7 +94,7 @@ fn modules_of_the_host_know_only_those_below_them() {
         ("store", &["clock", "domain"]),
         ("config", &["domain", "egress"]),
         ("registry_file", &["config", "domain"]),
-        ("source", &["clock", "config", "domain", "egress"]),
+        ("source", &["clock", "config", "domain", "egress", "observe"]),
         ("worker", &["clock", "config", "domain", "egress", "observe", "source", "store"]),
         ("notify", &["clock", "config", "domain", "egress", "store"]),
         ("planning", &["domain", "observe", "source", "store"]),

@@ -2,7 +2,7 @@
 
 use axum::{
     extract::{MatchedPath, Request},
-    http::{HeaderName, HeaderValue, Method},
+    http::{HeaderMap, HeaderName, HeaderValue, Method},
     middleware::Next,
     response::Response,
 };
@@ -28,6 +28,7 @@ pub(super) async fn layer(request: Request, next: Next) -> Response {
     let method = method(request.method());
     let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
     let span = tracing::info_span!("request", id, method, route, status = tracing::field::Empty);
+    follow(&span, request.headers());
     let begun = std::time::Instant::now();
     let answering = async {
         let response = next.run(request).await;
@@ -44,6 +45,12 @@ pub(super) async fn layer(request: Request, next: Next) -> Response {
         response.headers_mut().insert(HEADER, value);
     }
     response
+}
+
+/// Makes the request part of its caller's trace.
+fn follow(span: &tracing::Span, headers: &HeaderMap) {
+    let header = |name: &str| headers.get(name)?.to_str().ok();
+    observe::follow(span, header("traceparent"), header("tracestate"));
 }
 
 /// The method, if it is one of HTTP's own: others have no end.

@@ -42,7 +42,7 @@ impl FromText for Role {
 }
 
 impl FromText for Url {
-    const EXPECTED: &'static str = "an address such as \"https://login.example.org/keys\"";
+    const EXPECTED: &'static str = "an address such as \"https://example.org/path\"";
 
     fn from_text(text: &str) -> Result<Self, String> {
         let url: Self = text.parse().map_err(|error| format!("{text:?} is no address ({error})"))?;

@@ -22,6 +22,7 @@ pub(crate) mod reading;
 mod server;
 mod source;
 mod source_id;
+mod telemetry;
 #[cfg(test)]
 mod tests;
 mod worker;
@@ -40,6 +41,7 @@ pub use problem::{Position, Problem, Problems, Severity};
 pub use server::{Origin as WebOrigin, Server};
 pub use source::{Source, Written};
 pub use source_id::SourceId;
+pub use telemetry::Telemetry;
 pub use worker::{Retry, Worker};
 
 use reading::Section;
@@ -64,6 +66,8 @@ pub struct Config {
     pub archive: Archive,
     /// `[notifications]`.
     pub notifications: Notifications,
+    /// `[telemetry]`.
+    pub telemetry: Telemetry,
     /// `[[source]]`, in the order of the file, ids distinct; disabled ones too.
     pub sources: Vec<Source>,
 }
@@ -89,6 +93,7 @@ fn read(path: &Path, root: Section<'_>, env: Env<'_>) -> Config {
         worker: Worker::read(root.section("worker")),
         archive: Archive::read(root.section("archive"), folder),
         notifications: Notifications::read(root.section("notifications"), folder),
+        telemetry: Telemetry::read(root.section("telemetry")),
         sources: source::read_all(root.sections("source"), folder),
     };
     root.finish();

@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use reqwest::StatusCode;
 use reqwest::header::{CONTENT_TYPE, LOCATION};
 use tokio::sync::watch;
-use tracing::Level;
+use tracing::{Instrument, Level};
 
 use super::client::{Fault, Hop};
 use super::denial;
@@ -17,7 +17,8 @@ use super::gate::{Answer, Counters, Gate, Log, Reuse};
 use super::pace::retry_after;
 use super::redirect::{self, MOST_REDIRECTS};
 use super::request::Prepared;
-use crate::{clock, observe};
+use crate::clock;
+use crate::observe::{self, SPANS};
 
 /// The first try and two more.
 const TRIES: u32 = 3;
@@ -97,9 +98,15 @@ impl Gate {
                 credential.add_to(&mut hop.url, &mut hop.headers);
             }
             counters.requests.fetch_add(1, Relaxed);
-            let sent = self.clients.send(grant, hop, redactor).await;
+            // Ends with the answer's last byte. The query stays out of it: a credential may be there.
+            let span = tracing::info_span!(
+                target: SPANS, "upstream", otel.kind = "client", source = self.policy.source, host = url.host_str(),
+                path = redactor.text(url.path()), status = tracing::field::Empty,
+            );
+            let sent = self.clients.send(grant, hop, redactor).instrument(span.clone()).await;
             let response = sent.inspect_err(|fault| self.count_unheard(&fault.error))?;
             observe::upstream_answered(&self.policy.source, response.status().as_u16());
+            span.record("status", response.status().as_u16());
             let (status, location) = (response.status(), response.headers().get(LOCATION));
             let location = location.map(|value| value.as_bytes());
             let next = redirect::next(&url, method, status, location, credential, redactor);

@@ -1,8 +1,10 @@
-//! What can be measured about this process. Each place where something happens says so in one line, by a function of
-//! this module; [`catalogue`] says what each metric is. Without [`install`] nothing is counted.
+//! What can be measured about this process, and where its traces go. Each place where something happens says so in one
+//! line, by a function of this module; [`catalogue`] says what each metric is. Without [`install`] nothing is counted,
+//! and without a collector nothing is traced.
 
 mod catalogue;
 mod store;
+mod traces;
 
 use std::{sync::OnceLock, time::Duration};
 
@@ -11,6 +13,7 @@ use metrics::{counter, gauge, histogram};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 
 pub use store::{SourceView, StoreView, store};
+pub use traces::{SPANS, Traces, Tracing, follow};
 
 /// The process's one recorder, once it is installed.
 static RECORDER: OnceLock<PrometheusHandle> = OnceLock::new();

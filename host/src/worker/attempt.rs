@@ -3,12 +3,13 @@
 use std::{sync::Arc, time::Instant};
 
 use chrono::{DateTime, Utc};
+use tracing::Instrument;
 
 use super::{Options, patience::patiently};
 use crate::{
     domain::{Failure, Heard, Next, RetryPolicy, Series, Setback, TaskStatus, Tries, Validated, validate},
     egress::{Reuse, Usage},
-    observe,
+    observe::{self, SPANS},
     source::{CallReport, Fault, LogLevel, LogLine, Source},
     store::{self, AttemptReport, Claim, Ending, Finished, NewLogLine, Store, StoreError, TaskError},
 };
@@ -258,7 +259,8 @@ async fn finish(
     ending: Ending<'_>,
     report: &AttemptReport,
 ) -> Result<Finished, StoreError> {
-    patiently(|| store.finish(claim, ending.clone(), report, store.now())).await
+    let span = tracing::info_span!(target: SPANS, "commit");
+    patiently(|| store.finish(claim, ending.clone(), report, store.now())).instrument(span).await
 }
 
 impl From<Heard<'_>> for Spoke {

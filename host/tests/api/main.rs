@@ -20,6 +20,7 @@ mod jwt;
 mod login;
 mod metrics;
 mod spec;
+mod traces;
 
 use backfill::store::Store;
 use client::Client;
@@ -66,7 +67,7 @@ impl World {
         folder.import(REGISTRY).await;
         let (host, base) = serve(&folder).await;
         let file = folder.path(".backfill/backfill.db").display().to_string();
-        let database = server.map_or(file, |server| server.url().to_owned());
+        let database = url.map_or(file, str::to_owned);
         Self { simulator, folder, host, base, database }
     }
 
