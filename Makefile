@@ -24,7 +24,7 @@ chaos: setup postgres plugins guests ## Kill, stop and restart workers and their
 	$(SAY) 'disturbing workers'
 	BACKFILL_TEST_REQUIRE_POSTGRES=1 BACKFILL_CHAOS=long $(CARGO) test --locked --workspace --test chaos -- --nocapture --test-threads=1
 
-bench: setup plugins guests ## Measure; writes target/bench/report.json
+bench: setup postgres plugins guests ## Measure; writes target/bench/report.json
 	$(SAY) 'building the reference (the same parser, native)'
 	cd plugins && $(CARGO) build --release --locked --example parse_native -p entsoe
 	$(SAY) 'measuring'

@@ -7,10 +7,16 @@
 
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a benchmark that can't be set up ends at once")]
 
+mod availability;
+mod databases;
 mod documents;
+mod history;
 mod jobs;
 mod kept;
+mod lists;
 mod parse;
+mod planned;
+mod raw_rows;
 mod report;
 mod sandbox;
 mod sources;
@@ -18,6 +24,7 @@ mod store;
 mod tasks;
 mod turns;
 
+use databases::Kind;
 use report::Report;
 
 fn main() -> anyhow::Result<()> {
@@ -37,15 +44,33 @@ fn main() -> anyhow::Result<()> {
         if wanted("parse") {
             parse::measure(&mut report).await?;
         }
-        if wanted("store") {
-            store::measure(&mut report).await?;
-            jobs::measure(&mut report).await?;
-        }
-        if wanted("tasks") {
-            tasks::measure(&mut report).await?;
+        for kind in Kind::available().await {
+            if wanted("store") {
+                store::measure(&mut report, kind).await?;
+                jobs::measure(&mut report, kind).await?;
+            }
+            if wanted("tasks") {
+                tasks::measure(&mut report, kind).await?;
+            }
+            if wanted("lists") {
+                history(&mut report, kind).await?;
+            }
         }
         anyhow::Ok(())
     })?;
     report.print();
     if only.is_empty() { report.write() } else { Ok(()) }
+}
+
+/// What is read from a database that has the history of years.
+async fn history(report: &mut Report, kind: Kind) -> anyhow::Result<()> {
+    let database = kind.database().await?;
+    history::fill(&database, report).await?;
+    let store = database.store().await?;
+    let mut raw = database.beside().await?;
+    lists::measure(report, kind, &store, &mut raw).await?;
+    availability::measure(report, kind, &store, &mut raw).await?;
+    raw.close().await?;
+    store.close().await;
+    Ok(())
 }

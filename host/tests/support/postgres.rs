@@ -36,6 +36,13 @@ pub async fn database() -> Option<TestDatabase> {
     Some(TestDatabase::create(server, &url, None).await)
 }
 
+/// The same on a server that keeps what it committed, as in production: for measurements.
+pub async fn durable_database() -> Option<TestDatabase> {
+    static SERVER: LazyLock<Result<Server, String>> = LazyLock::new(Server::durable);
+    let (server, url) = named_or(&SERVER)?;
+    Some(TestDatabase::create(server, &url, None).await)
+}
+
 /// A copy of a database that the first caller of this name in the process makes with `init`, which is given its URL
 /// and must have left it when it is done. `None` after saying aloud that the test is skipped.
 pub async fn database_from(template: &str, init: impl AsyncFnOnce(&str)) -> Option<TestDatabase> {
@@ -62,10 +69,14 @@ pub async fn database_from(template: &str, init: impl AsyncFnOnce(&str)) -> Opti
 /// The process's own server (`None` if another is named) and the URL of its maintenance database.
 fn server_or_skip() -> Option<(Option<&'static Server>, String)> {
     static SERVER: LazyLock<Result<Server, String>> = LazyLock::new(Server::quick);
+    named_or(&SERVER)
+}
+
+fn named_or(own: &'static LazyLock<Result<Server, String>>) -> Option<(Option<&'static Server>, String)> {
     if let Some(url) = env::var(OTHER).ok().filter(|url| !url.is_empty()) {
         return Some((None, url));
     }
-    match &*SERVER {
+    match &**own {
         Ok(server) => Some((Some(server), server.url("postgres"))),
         Err(why) => skip("Postgres", &format!("apt-get install postgresql, or set {OTHER}"), why),
     }
