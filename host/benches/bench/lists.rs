@@ -85,7 +85,7 @@ fn filters() -> Vec<(&'static str, JobFilter, std::ops::RangeInclusive<i64>)> {
         ("a user", JobFilter { created_by_id: Some(3), ..all() }, 10_000..=10_000),
         (
             "a user and a source",
-            JobFilter { created_by_id: Some(2), source: Some("elexon".into()), ..all() },
+            JobFilter { created_by_id: Some(3), source: Some("elexon".into()), ..all() },
             1..=10_000,
         ),
         ("a month", JobFilter { since: at(1_540_000_000), until: at(1_542_600_000), ..all() }, 2600..=2600),

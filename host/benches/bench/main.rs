@@ -9,6 +9,7 @@
 
 mod availability;
 mod databases;
+mod decade;
 mod documents;
 mod history;
 mod jobs;
@@ -51,6 +52,9 @@ fn main() -> anyhow::Result<()> {
             }
             if wanted("tasks") {
                 tasks::measure(&mut report, kind).await?;
+            }
+            if wanted("decade") {
+                decade::measure(&mut report, kind).await?;
             }
             if wanted("lists") {
                 history(&mut report, kind).await?;
