@@ -4,7 +4,7 @@
 use std::{
     fs,
     path::Path,
-    process::{Command, ExitStatus, Stdio},
+    process::{Command, Stdio},
     sync::Arc,
     thread,
     time::{Duration, Instant},
@@ -50,10 +50,8 @@ pub(crate) async fn measure(report: &mut Report, kind: Kind) -> anyhow::Result<(
 
     report.progress(&format!("filling ten years of 24 units from them, {kind:?}"));
     let idle = run(&file, &["source", "list"])?;
-    ensure!(idle.status.success(), "backfill source list: {}", idle.status);
     let (from, to) = (months[0].to_string(), months[MONTHS - 1].to_string());
     let filled = run(&file, &["run", "--windfarm", "bench", "--from", &from, "--to", &to])?;
-    ensure!(filled.status.success(), "backfill run: {}", filled.status);
 
     let mut raw = database.beside().await?;
     let tasks = raw.number("SELECT COUNT(*) FROM backfill_tasks WHERE outcome = 'written'").await?;
@@ -148,13 +146,13 @@ fn units() -> anyhow::Result<Vec<Unit>> {
 
 /// How a process of the program went.
 struct Ran {
-    status: ExitStatus,
     took: Duration,
     /// The most resident memory, where the system tells.
     peak_mb: Option<f64>,
 }
 
 fn run(config: &Path, arguments: &[&str]) -> anyhow::Result<Ran> {
+    let said = config.with_file_name("said");
     let began = Instant::now();
     let mut process = Command::new(env!("CARGO_BIN_EXE_backfill"))
         .arg("--config")
@@ -163,6 +161,7 @@ fn run(config: &Path, arguments: &[&str]) -> anyhow::Result<Ran> {
         .args(arguments)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
+        .stderr(fs::File::create(&said)?)
         .spawn()
         .context("starting backfill")?;
     let mut peak_mb = None;
@@ -174,7 +173,9 @@ fn run(config: &Path, arguments: &[&str]) -> anyhow::Result<Ran> {
         }
         thread::sleep(Duration::from_millis(5));
     };
-    Ok(Ran { status, took: began.elapsed(), peak_mb })
+    let took = began.elapsed();
+    ensure!(status.success(), "backfill {}: {status}\n{}", arguments.join(" "), fs::read_to_string(said)?);
+    Ok(Ran { took, peak_mb })
 }
 
 fn peak(process: u32) -> Option<f64> {

@@ -37,7 +37,8 @@ pub(crate) async fn measure(report: &mut Report, kind: Kind) -> anyhow::Result<(
         farm.create_job(&store, &tasks).await?;
         Ok(began.elapsed())
     };
-    let insert = async || insert_raw(&mut raw, &tasks).await;
+    let mut loader = database.loader().await?;
+    let insert = async || insert_raw(&mut loader, &tasks).await;
     let (create, insert) = turns::best(TURNS, create, insert).await?;
     let stored = raw.number("SELECT COUNT(*) FROM backfill_tasks").await?;
     ensure!(stored == (TURNS * TASKS) as i64);

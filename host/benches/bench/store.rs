@@ -27,7 +27,7 @@ const LEASE: Duration = Duration::from_secs(600);
 
 /// A database of its own for every turn, so that all of them find it empty.
 struct World {
-    _database: Database,
+    database: Database,
     store: Store,
     farm: Farm,
     tasks: Vec<PlannedTask>,
@@ -41,7 +41,7 @@ pub(crate) async fn measure(report: &mut Report, kind: Kind) -> anyhow::Result<(
         let mut world = World::new(kind).await?;
         let months: Vec<_> = world.tasks.iter().map(|task| rows(task.window)).collect();
         raw_rows::make_table(&mut world.raw).await?;
-        let written = raw_rows::write(&mut world.raw, &months).await?;
+        let written = raw_rows::write(&mut world.database.loader().await?, &months).await?;
         ensure!(world.count("raw_measurements").await? == ROWS as i64);
         let new = world.fill(0).await?;
         let read = raw_rows::read(&mut world.raw, &world.tasks).await?;
@@ -92,7 +92,7 @@ impl World {
         let tasks = farm.tasks(planned::months(2012, 144)?.into_iter().filter(long));
         ensure!(tasks.len() * HOURS == ROWS);
         let raw = database.beside().await?;
-        Ok(Self { _database: database, store, farm, tasks, raw })
+        Ok(Self { database, store, farm, tasks, raw })
     }
 
     /// Runs a job over all months, every one with the same answer each time. Takes the time of claiming and

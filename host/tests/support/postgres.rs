@@ -103,20 +103,27 @@ pub struct TestDatabase {
     url: String,
     name: String,
     maintenance: String,
+    server: Option<&'static Server>,
 }
 
 impl TestDatabase {
-    async fn create(server: Option<&Server>, maintenance: &str, template: Option<&str>) -> Self {
+    async fn create(server: Option<&'static Server>, maintenance: &str, template: Option<&str>) -> Self {
         let name = format!("test_{}_{}", std::process::id(), unique());
         let template = template.map(|template| format!(" TEMPLATE \"{template}\"")).unwrap_or_default();
         execute(maintenance, format!("CREATE DATABASE \"{name}\"{template}")).await;
         let url = server.map_or_else(|| named(maintenance, &name), |server| server.url(&name));
-        Self { url, name, maintenance: maintenance.to_owned() }
+        Self { url, name, maintenance: maintenance.to_owned(), server }
     }
 
     /// `postgres://…`, with a password.
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// The same past the network, which keeps small messages back for a while; of the process's own server.
+    pub fn url_of_socket(&self) -> Option<String> {
+        let folder = self.server?.folder();
+        Some(format!("{}?host={}", self.url, folder.display()))
     }
 }
 
