@@ -1,9 +1,15 @@
 //! `make bench`: how fast the host is, each figure beside a reference measured in the same run.
 //!
 //! Value and reference are measured by turns, so that whatever else the machine does falls on both; of the turns the
-//! best counts. `cargo bench -p backfill -- parse store` measures only that, and writes no report. A `ratio` is value ÷ reference: for times, how many times slower than the reference; for rates
-//! (units ending in `/s`), what part of the reference's rate. Rows are counted in the database and not by the host's
-//! own counters. The report is `target/bench/report.json`.
+//! best counts. A `ratio` is value ÷ reference: for times, how many times slower than the reference; for rates (units
+//! ending in `/s`), what part of the reference's rate. Rows are counted in the database and not by the host's own
+//! counters. The report is `target/bench/report.json`.
+//!
+//! What concerns the store is measured on both databases, Postgres with every commit on disk: there, how long the disk
+//! takes for one bounds the figures of tasks, and `task-empty-postgres` has it for a reference.
+//!
+//! `cargo bench -p backfill -p simulator --bench bench -- parse store` measures only these parts, and writes no report:
+//! `sandbox`, `parse`, `store`, `tasks`, `decade` (2.1 million rows), `lists` (ten million tasks; some minutes).
 
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a benchmark that can't be set up ends at once")]
 
