@@ -2,8 +2,8 @@
 
 use std::sync::{Arc, Mutex};
 
+use backfill::clock;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use chrono::Utc;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode, jwk::Jwk};
 use serde_json::{Value, json};
 
@@ -97,7 +97,7 @@ impl Issuer {
 
     /// Good claims of an operator called Anna, with these changes; null takes a claim away.
     fn claims(&self, changes: Value) -> Value {
-        let now = Utc::now().timestamp();
+        let now = clock::now().timestamp();
         let mut claims = json!({
             "iss": self.name(), "aud": ["other", "backfill"], "sub": "u-1", "name": "Anna", "role": "operator",
             "iat": now, "nbf": now, "exp": now + 300,
@@ -147,7 +147,7 @@ async fn a_token_that_is_not_good_in_every_respect_lets_nobody_in() {
     let (own, foreign) = (Pair::ed25519("own"), Pair::ed25519("own"));
     let issuer = Issuer::start(vec![own.public()]).await;
     let world = World::on(None, &issuer.config("")).await;
-    let now = Utc::now().timestamp();
+    let now = clock::now().timestamp();
     let good = own.sign(&issuer.claims(json!({})));
     world.bearer(&good).get("/users/me").await.expect(200);
     let within_leeway = own.sign(&issuer.claims(json!({ "exp": now - 20, "nbf": now - 300 })));

@@ -1,6 +1,7 @@
 //! Browsers that log in: the first link, links on demand, tokens, sessions, and what other pages may not do.
 
-use chrono::{TimeDelta, Utc};
+use backfill::clock;
+use chrono::TimeDelta;
 use reqwest::{Method, Response, StatusCode, redirect::Policy};
 use serde_json::{Value, json};
 
@@ -77,7 +78,7 @@ async fn the_first_host_of_a_database_prints_a_link_until_somebody_has_a_way_in(
     let mut world = World::on(None, "").await;
     let mut browser = Browser::new(&world);
     // The host of this world printed one already; it was not used, and is good no more.
-    let past = (Utc::now() - TimeDelta::hours(1)).timestamp_micros();
+    let past = (clock::now() - TimeDelta::hours(1)).timestamp_micros();
     world.execute("UPDATE api_tokens SET expires_at = $1 WHERE kind = 'login'", Some(past)).await;
     world.host.signal("-INT");
     world.host.ended().await;
