@@ -6,6 +6,7 @@
 
 mod bindings;
 mod call;
+mod check;
 mod convert;
 mod describe;
 mod engine;
@@ -18,6 +19,7 @@ mod registry;
 mod state;
 
 pub use call::{CallReport, Collected, Source};
+pub use check::SourceCheck;
 pub use describe::{Description, Setting};
 pub use engine::Engine;
 pub use fault::Fault;

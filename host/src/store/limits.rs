@@ -66,6 +66,18 @@ impl Store {
         tx.commit().await.doing(DOING)
     }
 
+    /// When the last slot of a source that was reserved arrives by its rate, if it ever asked.
+    pub async fn arrival(&self, source: &str) -> Result<Option<Instant>, StoreError> {
+        const DOING: &str = "looking what is left of an allowance";
+        let mut conn = self.read(DOING).await?;
+        let arrival: Option<Option<Instant>> = sql::query("SELECT tat FROM source_limits WHERE source = $1")
+            .bind(source)
+            .scalar_optional(&mut conn)
+            .await
+            .doing(DOING)?;
+        Ok(arrival.flatten())
+    }
+
     /// Until when a source is held off, if it ever was.
     pub async fn held_until(&self, source: &str) -> Result<Option<Instant>, StoreError> {
         const DOING: &str = "looking whether a source is held off";

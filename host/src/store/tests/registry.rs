@@ -35,7 +35,7 @@ async fn an_import_creates_updates_and_leaves_alone_and_says_which() {
         let again = world.store.import(&farms, at(1)).await.unwrap();
         assert_eq!((again.windfarms, again.units), (counts(0, 0, 2), counts(0, 0, 3)));
 
-        farms[0].metadata.insert("country".to_owned(), "DK".to_owned());
+        farms[0].metadata = Some(BTreeMap::from([("country".to_owned(), "DK".to_owned())]));
         farms[0].units[0].unit.capacity_mw = Some(400.0);
         farms[0].units[1].unit.name = "Renamed".to_owned();
         farms[1].units.push(unit("t", "2"));
@@ -115,7 +115,7 @@ async fn a_wrong_name_is_answered_with_the_names_like_it() {
 async fn units_are_listed_by_source_and_inactive_ones_are_not() {
     for world in World::on_both().await {
         let mut retired = unit("s", "3");
-        retired.active = false;
+        retired.active = Some(false);
         let farms = [farm("A", vec![unit("t", "1"), unit("s", "2"), retired])];
         world.store.import(&farms, at(0)).await.unwrap();
         let id = world.store.windfarm_by_name("A").await.unwrap().id;
