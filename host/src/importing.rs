@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use futures::{StreamExt, stream};
+use futures::{FutureExt, StreamExt, stream};
 
 use crate::{
     domain::Unit,
@@ -55,8 +55,10 @@ pub async fn check_unit(registry: &Registry, source: &str, unit: &Unit) -> Verdi
 
 /// Asks the sources of all units.
 pub async fn check(registry: &Registry, windfarms: &[WindfarmEntry]) -> Checked {
-    let entries = windfarms.iter().flat_map(|windfarm| &windfarm.units);
-    let checking = entries.map(async |entry| (entry, check_unit(registry, &entry.source, &entry.unit).await));
+    let mut checking = Vec::new();
+    for entry in windfarms.iter().flat_map(|windfarm| &windfarm.units) {
+        checking.push(async move { (entry, check_unit(registry, &entry.source, &entry.unit).await) }.boxed());
+    }
     let verdicts: Vec<_> = stream::iter(checking).buffered(AT_ONCE).collect().await;
     let mut checked = Checked::default();
     for (entry, verdict) in verdicts {
@@ -67,11 +69,7 @@ pub async fn check(registry: &Registry, windfarms: &[WindfarmEntry]) -> Checked 
         }
     }
     for (source, units) in &checked.unchecked {
-        tracing::warn!(
-            source,
-            units,
-            "the source can't be used now, so its units are imported unchecked"
-        );
+        tracing::warn!(source, units, "the source can't be used now, so its units are imported unchecked");
     }
     checked.refused.sort_by_key(|refused| refused.line);
     checked

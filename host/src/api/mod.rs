@@ -6,18 +6,26 @@
 mod audit;
 mod auth;
 mod changes;
+mod created;
 mod extract;
 mod health;
 mod jobs;
 mod openapi;
 mod page;
 mod problem;
+mod queue;
+mod registry;
 mod repeat;
+mod schedules;
+mod schema;
+mod sources;
 mod state;
 mod tag;
 mod tokens;
 mod trace;
 mod users;
+mod webhooks;
+mod workers;
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -58,8 +66,14 @@ fn resources() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
         .merge(jobs::routes())
         .merge(audit::routes())
+        .merge(queue::routes())
+        .merge(registry::routes())
+        .merge(schedules::routes())
+        .merge(sources::routes())
         .merge(tokens::routes())
         .merge(users::routes())
+        .merge(webhooks::routes())
+        .merge(workers::routes())
 }
 
 fn router(api: Api) -> Router {

@@ -63,8 +63,11 @@ impl Unit {
 /// What is wrong with a text that people read and databases keep: none if nothing is.
 pub fn unfit_text(text: &str, shortest: usize) -> Option<String> {
     let length = text.chars().count();
-    if !(shortest..=LONGEST).contains(&length) || (shortest > 0 && text.trim().is_empty()) {
-        return Some(format!("expected {shortest} to {LONGEST} characters, not only spaces; found {length}"));
+    if !(shortest..=LONGEST).contains(&length) {
+        return Some(format!("expected {shortest} to {LONGEST} characters, found {length}"));
+    }
+    if shortest > 0 && text.starts_with(char::is_whitespace) {
+        return Some("expected something else than a space to begin with".to_owned());
     }
     text.contains(char::is_control).then(|| "expected no control characters".to_owned())
 }
@@ -78,7 +81,7 @@ mod tests {
         let good = Unit { code: "T_X-1".to_owned(), name: "é".repeat(500), ..Unit::default() };
         assert_eq!(good.unfit(), None);
         let field = |unit: Unit| unit.unfit().unwrap().0;
-        for code in ["", " ", "a\0", "a\nb"] {
+        for code in ["", " ", " a", "a\0", "a\nb"] {
             assert_eq!(field(Unit { code: code.to_owned(), ..good.clone() }), "code", "{code:?}");
         }
         assert_eq!(field(Unit { name: "é".repeat(501), ..good.clone() }), "name");

@@ -72,7 +72,10 @@ impl Gate {
         for address in &addresses {
             if let Err(what) = grant.opens().admits(*address) {
                 let denied = AddressDenied { host: name.to_owned(), address: *address, what };
-                return Finding::failed(took, denial::closed_address(&self.policy, grant, &denied).to_string());
+                return Finding::failed(
+                    took,
+                    denial::closed_address(&self.policy, grant, &denied).to_string(),
+                );
             }
         }
         if addresses.is_empty() {
@@ -95,7 +98,9 @@ impl Gate {
         let answer = timeout(LONGEST, self.clients.send(grant, hop, &self.redactor)).await;
         let took = began.elapsed();
         match answer {
-            Ok(Ok(response)) => Finding::ok(took, format!("{secured}; it answers (HTTP {})", response.status())),
+            Ok(Ok(response)) => {
+                Finding::ok(took, format!("{secured}; it answers (HTTP {})", response.status()))
+            }
             Ok(Err(fault)) => Finding::failed(took, fault.error.to_string()),
             Err(_) => Finding::failed(took, format!("no answer within {LONGEST:?}")),
         }

@@ -52,9 +52,9 @@ impl Source {
             Some(self.fetch(unit, month, self.window(month), Reuse::Trial).await)
         };
         match timeout(LONGEST, asking).await {
-            Ok(Some(report)) => findings(report.map(|series| {
-                series.iter().map(|series| series.measurements.len()).sum()
-            })),
+            Ok(Some(report)) => {
+                findings(report.map(|series| series.iter().map(|series| series.measurements.len()).sum()))
+            }
             Ok(None) => both_skipped("the source neither fetches nor collects"),
             Err(_) => {
                 let why = format!("no answer within {LONGEST:?}");
@@ -89,7 +89,9 @@ fn of_failure(failure: &Failure, requests: u32, took: Duration) -> (Finding, Fin
     match failure {
         Failure::Unauthorized(_) => (Finding::failed(took, said), Finding::skipped("nothing was answered")),
         Failure::Malformed(_) => (taken(), Finding::failed(took, said)),
-        Failure::NoData(_) | Failure::NotYetPublished(_) if requests > 0 => (taken(), Finding::ok(took, said)),
+        Failure::NoData(_) | Failure::NotYetPublished(_) if requests > 0 => {
+            (taken(), Finding::ok(took, said))
+        }
         // Without a request, or without an answer, nothing is known.
         Failure::NoData(_)
         | Failure::NotYetPublished(_)

@@ -18,6 +18,7 @@ mod log;
 mod registry;
 mod state;
 
+pub use crate::egress::Probe;
 pub use call::{CallReport, Collected, Source};
 pub use check::SourceCheck;
 pub use describe::{Description, Setting};

@@ -103,33 +103,30 @@ async fn import(
     now: Instant,
 ) -> Result<Imported, StoreError> {
     let mut done = Imported::default();
-        let (mut known, mut new) = (Vec::new(), Vec::new());
-        for windfarm in windfarms {
-            let id = upsert_windfarm(tx, windfarm, now, &mut done.windfarms).await?;
-            for unit in &windfarm.units {
-                match stored_unit(tx, id, unit, &windfarm.units).await? {
-                    Some(stored) => known.push((stored, unit)),
-                    None => new.push((id, unit)),
-                }
+    let (mut known, mut new) = (Vec::new(), Vec::new());
+    for windfarm in windfarms {
+        let id = upsert_windfarm(tx, windfarm, now, &mut done.windfarms).await?;
+        for unit in &windfarm.units {
+            match stored_unit(tx, id, unit, &windfarm.units).await? {
+                Some(stored) => known.push((stored, unit)),
+                None => new.push((id, unit)),
             }
         }
-        // Known units first: one that gets a share makes room for a new one with the same code.
-        for (stored, unit) in &known {
-            update_unit(tx, stored, unit, now, &mut done.units).await?;
-        }
-        for (windfarm_id, unit) in &new {
-            insert_unit(tx, *windfarm_id, unit, now).await?;
-            done.units.created += 1;
-        }
-        let codes: BTreeSet<_> = windfarms
-            .iter()
-            .flat_map(|farm| &farm.units)
-            .map(|unit| (&unit.source, &unit.unit.code))
-            .collect();
-        for (source, code) in codes {
-            check_shares(tx, source, code).await?;
-        }
-        Ok(done)
+    }
+    // Known units first: one that gets a share makes room for a new one with the same code.
+    for (stored, unit) in &known {
+        update_unit(tx, stored, unit, now, &mut done.units).await?;
+    }
+    for (windfarm_id, unit) in &new {
+        insert_unit(tx, *windfarm_id, unit, now).await?;
+        done.units.created += 1;
+    }
+    let codes: BTreeSet<_> =
+        windfarms.iter().flat_map(|farm| &farm.units).map(|unit| (&unit.source, &unit.unit.code)).collect();
+    for (source, code) in codes {
+        check_shares(tx, source, code).await?;
+    }
+    Ok(done)
 }
 
 async fn upsert_windfarm(
@@ -266,7 +263,11 @@ pub(super) async fn insert_unit(
 }
 
 /// The unit's share, once the unit has passed every rule that can be checked before it is written.
-pub(super) async fn checked(conn: &mut Connection, new: &NewUnit, id: Option<i64>) -> Result<Option<f64>, StoreError> {
+pub(super) async fn checked(
+    conn: &mut Connection,
+    new: &NewUnit,
+    id: Option<i64>,
+) -> Result<Option<f64>, StoreError> {
     let unit = &new.unit;
     let refused =
         |why: String| StoreError::refused(DOING, format!("{} unit {:?}: {why}", new.source, unit.code));

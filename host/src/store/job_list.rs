@@ -1,8 +1,7 @@
 //! Lists of jobs: a page of them, the newest first, and how many there are in all.
 
 use super::{
-    Instant, Job, Store, StoreError,
-    conditions::Conditions, connection::Connection, error::Doing, jobs, sql,
+    Instant, Job, Store, StoreError, conditions::Conditions, connection::Connection, error::Doing, jobs, sql,
 };
 use crate::domain::JobStatus;
 

@@ -197,9 +197,12 @@ impl Store {
     pub async fn delete_unit(&self, id: i64) -> Result<(), StoreError> {
         let mut tx = self.change_registry().await?;
         unit_in(&mut tx, id).await.doing(DOING)?.ok_or_else(|| StoreError::not_found("unit", id))?;
-        let deleted = sql::query("DELETE FROM generation_units WHERE id = $1").bind(id).execute(&mut tx).await;
+        let deleted =
+            sql::query("DELETE FROM generation_units WHERE id = $1").bind(id).execute(&mut tx).await;
         unless_referred_to(deleted.doing(DOING), || {
-            format!("tasks or stored measurements refer to unit {id}; deactivate it instead (`\"active\": false`)")
+            format!(
+                "tasks or stored measurements refer to unit {id}; deactivate it instead (`\"active\": false`)"
+            )
         })?;
         tx.commit().await.doing(DOING)
     }

@@ -99,7 +99,8 @@ const WINDFARMS: &str = "SELECT f.id, f.name, f.metadata, f.created_at, f.update
             (SELECT COUNT(*) FROM generation_units u WHERE u.windfarm_id = f.id) AS unit_count
      FROM windfarms f";
 
-const UNITS: &str = "SELECT id, windfarm_id, source, code, name, capacity_mw, attributes, active, created_at, updated_at
+const UNITS: &str =
+    "SELECT id, windfarm_id, source, code, name, capacity_mw, attributes, active, created_at, updated_at
      FROM generation_units";
 
 impl Store {

@@ -152,8 +152,8 @@ impl NewWebhook<'_> {
     /// # Errors
     /// The first field that is wrong.
     pub fn check(&self) -> Result<(), (&'static str, String)> {
-        let url = Url::parse(self.url)
-            .map_err(|error| ("url", format!("its address can't be read: {error}")))?;
+        let url =
+            Url::parse(self.url).map_err(|error| ("url", format!("its address can't be read: {error}")))?;
         if !["http", "https"].contains(&url.scheme()) {
             let why = format!("its address begins with {}; expected http:// or https://", url.scheme());
             return Err(("url", why));
@@ -163,7 +163,9 @@ impl NewWebhook<'_> {
             return Err(("url", why.to_owned()));
         }
         if let Some(from) = self.secret_from
-            && !["env:", "file:"].iter().any(|place| from.strip_prefix(place).is_some_and(|rest| !rest.is_empty()))
+            && !["env:", "file:"]
+                .iter()
+                .any(|place| from.strip_prefix(place).is_some_and(|rest| !rest.is_empty()))
         {
             let why = "its secret_from is neither \"env:NAME\" nor \"file:PATH\"; the secret itself is never stored";
             return Err(("secret_from", why.to_owned()));

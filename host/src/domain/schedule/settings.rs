@@ -159,7 +159,10 @@ impl ScheduleSettings {
             ("sources", sources.len()),
         ] {
             if count > MOST_NAMED {
-                return Err(wrong(field, format!("{count} are named; name up to {MOST_NAMED}, or none for all")));
+                return Err(wrong(
+                    field,
+                    format!("{count} are named; name up to {MOST_NAMED}, or none for all"),
+                ));
             }
         }
         for (field, ids) in [("windfarm_ids", windfarm_ids), ("generation_unit_ids", generation_unit_ids)] {
