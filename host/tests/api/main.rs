@@ -13,7 +13,11 @@ mod support;
 mod access;
 mod client;
 mod jobs;
+mod registry;
+mod schedules;
+mod sources;
 mod spec;
+mod webhooks;
 
 use client::Client;
 use host::Host;
