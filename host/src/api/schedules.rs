@@ -232,13 +232,16 @@ async fn fire(
     // A client that hangs up does not stop what it began halfway.
     let firing = tokio::spawn(async move { scheduler.fire_now(id, now).await });
     let fired = firing.await.map_err(|error| Problem::internal(&error))??;
+    let schedule = api.store.schedule(id).await?;
     let (job_id, run_ids) = match fired {
         Fired::LeftOut(why) => return Err(Problem::conflict("left-out", why)),
         Fired::Job(job) => (Some(job), Vec::new()),
         Fired::Runs(runs) => (None, runs),
-        Fired::Noted | Fired::Taken => (None, Vec::new()),
+        // A host that looked at the same moment was quicker.
+        Fired::Taken => (schedule.last_job_id, Vec::new()),
+        Fired::Noted => (None, Vec::new()),
     };
-    Ok(Json(FiredSchedule { schedule: api.store.schedule(id).await?, job_id, run_ids }))
+    Ok(Json(FiredSchedule { schedule, job_id, run_ids }))
 }
 
 /// List the runs of a collecting schedule, the latest first.

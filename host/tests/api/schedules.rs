@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::World;
+use simulator::Options;
+
+use crate::{World, support::work_folder::source_at};
 
 fn nightly() -> Value {
     json!({ "name": "nightly", "kind": "incremental", "cron": "30 2 * * *", "time_zone": "Europe/Berlin",
@@ -85,6 +87,29 @@ async fn what_is_wrong_with_a_schedule_is_said_by_its_place() {
     let fired = client.post(&format!("{path}/fire"), &json!({})).await.expect(200).json;
     assert_eq!((&fired["job_id"], &fired["run_ids"]), (&json!(null), &json!([])));
     assert!(fired["last_outcome"].as_str().unwrap().contains("no source that collects"), "{fired:#}");
+}
+
+#[tokio::test]
+async fn a_collecting_schedule_is_fired_and_its_runs_are_shown() {
+    let taipower = simulator::start(Options::default()).await.unwrap();
+    let world = World::on(None, &source_at("taipower", &taipower.url(), "")).await;
+    let client = world.user("olga", "operator").await;
+    let station = json!({ "windfarm_id": 1, "source": "taipower", "code": "離岸一期", "name": "Offshore 1" });
+    client.post("/generation-units", &station).await.expect(201);
+    let checked = client.post("/sources/taipower/check", &json!({})).await.expect(200).json;
+    assert_eq!((&checked["works"], &checked["shape"]["text"]), (&json!(true), &json!("1 values")));
+    assert_eq!(world.folder.stored().await.len(), 0);
+
+    let schedule = json!({ "name": "now", "kind": "collect", "cron": "0 0 1 1 *" });
+    let path = format!("/schedules/{}", client.post("/schedules", &schedule).await.expect(201).json["id"]);
+    let fired = client.post(&format!("{path}/fire"), &json!({})).await.expect(200).json;
+    assert_eq!(fired["last_outcome"], "taipower: 1 of 1 units, 1 new values");
+    let again = client.post(&format!("{path}/fire"), &json!({})).await.expect(200).json;
+    assert_eq!((&fired["run_ids"], &again["run_ids"]), (&json!([1]), &json!([2])), "{again:#}");
+    let first = client.get(&format!("{path}/runs?limit=1")).await.expect(200);
+    assert_eq!((&first.json[0]["id"], first.header("x-next-cursor")), (&json!(2), "2"));
+    let rest = client.get(&format!("{path}/runs?cursor=2")).await.expect(200).json;
+    assert_eq!((&rest[0]["id"], &rest[0]["outcome"]), (&json!(1), &json!("written")));
 }
 
 #[tokio::test]

@@ -107,7 +107,8 @@ async fn a_check_says_which_step_fails_and_stores_nothing() {
         assert!(left < 5, "its requests count");
         assert_eq!(world.folder.stored().await.len(), 0);
 
-        drop(upstream);
+        let real = client.post("/sources/elexon/check?month=2024-01", &json!({})).await.expect(200).json;
+        assert_eq!((&real["works"], &real["code"]), (&json!(true), &json!("T_HOWAO-1")), "{real:#}");
         for (path, code) in [("parks/check?month=2024-13", 400), ("gone/check", 409), ("off/check", 409)] {
             client.post(&format!("/sources/{path}"), &json!({})).await.expect(code);
         }
@@ -165,14 +166,17 @@ async fn a_paused_source_is_resumed() {
         let fault = "kind=status,status=401".parse().unwrap();
         world.simulator.set_faults(vec![fault]);
         let body = json!({ "windfarm_id": 1, "start_date": "2024-01-01", "end_date": "2024-01-31" });
-        client.post("/backfill/jobs", &body).await.expect(202);
+        let made = client.post("/backfill/jobs", &body).await.expect(202).json["id"].clone();
         let paused = client.until("/sources/elexon", |one| one["health"]["circuit"] == "open").await;
         assert!(paused["health"]["open_cause"].is_string() && paused["health"]["open_until"].is_string());
         assert_eq!(client.get("/queue").await.expect(200).json[0]["source"], "elexon");
         viewer.post("/sources/elexon/resume", &json!({})).await.problem(403, "forbidden");
         world.simulator.set_faults(vec![]);
         let resumed = client.post("/sources/elexon/resume", &json!({})).await.expect(200).json;
-        assert_eq!(resumed["resumed"], true);
+        assert_eq!((&resumed["resumed"], &resumed["health"]["circuit"]), (&json!(true), &json!("half-open")));
+        let job = format!("/backfill/jobs/{made}");
+        client.until(&job, |shown| shown["job"]["completed_at"].is_string()).await;
+        client.post(&format!("{job}/retry"), &json!({})).await.expect(200);
         client.until("/sources/elexon", |one| one["health"]["circuit"] == "closed").await;
         let again = client.post("/sources/elexon/resume", &json!({})).await.expect(200).json;
         assert_eq!(again["resumed"], false);
