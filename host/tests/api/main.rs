@@ -12,6 +12,8 @@ mod support;
 
 mod access;
 mod client;
+mod events;
+mod fuzz;
 mod jobs;
 mod registry;
 mod schedules;
@@ -19,6 +21,7 @@ mod sources;
 mod spec;
 mod webhooks;
 
+use backfill::store::Store;
 use client::Client;
 use host::Host;
 use serde_json::Value;
@@ -42,6 +45,7 @@ pub(crate) struct World {
     pub(crate) host: Host,
     /// `http://127.0.0.1:PORT`
     pub(crate) base: String,
+    database: String,
 }
 
 impl World {
@@ -57,7 +61,9 @@ impl World {
         folder.backfill(&["migrate"]).await.succeeded();
         folder.import(REGISTRY).await;
         let (host, base) = serve(&folder).await;
-        Self { simulator, folder, host, base }
+        let file = folder.path(".backfill/backfill.db").display().to_string();
+        let database = server.map_or(file, |server| server.url().to_owned());
+        Self { simulator, folder, host, base, database }
     }
 
     /// One on each database, one after the other.
@@ -93,6 +99,11 @@ impl World {
         self.host.signal("-INT");
         assert_eq!(self.host.ended().await, Some(0));
         (self.host, self.base) = serve(&self.folder).await;
+    }
+
+    /// The database, past the host.
+    pub(crate) async fn store(&self) -> Store {
+        Store::open(&self.database).await.unwrap()
     }
 
     /// Makes every answer of the upstreams take so long.
