@@ -293,6 +293,9 @@ impl Api {
 }
 
 fn check_name(name: &str) -> Result<(), Problem> {
+    if name.contains(char::is_control) {
+        return Err(Problem::field("/name", "expected one line, without control characters"));
+    }
     unfit_text(name, 1).map_or(Ok(()), |why| Err(Problem::field("/name", why)))
 }
 

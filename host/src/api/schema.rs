@@ -6,11 +6,11 @@ use utoipa::openapi::{
 };
 
 /// A text that people can read, as `domain::unfit_text` takes it: 1 to 500 characters, none of them a control
-/// character, the first no space.
-const PLAIN: &str = r"^[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$";
+/// character but line breaks and tabs, the first no space.
+const PLAIN: &str = r"^[^\s\x00-\x1f\x7f-\x9f][^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*$";
 
 /// The same, or nothing, or with a space to begin with.
-const PRINTED: &str = r"^[^\x00-\x1f\x7f-\x9f]*$";
+const PRINTED: &str = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*$";
 
 const LONGEST: usize = 500;
 

@@ -7,7 +7,7 @@ use crate::{
     api::{problem::Problem, state::Api},
     config,
     domain::Admission,
-    source::{Description, Source},
+    source::Description,
     store::{Instant, SourceQueue},
 };
 
@@ -23,9 +23,18 @@ pub(super) struct SourceView {
     usable: bool,
     /// Why not.
     reason: Option<String>,
-    /// What it says of itself, if it can be called.
-    #[serde(flatten)]
-    about: Option<About>,
+    /// Its own version, if it can be called; so are the following.
+    version: Option<String>,
+    /// SHA-256 of its component.
+    digest: Option<String>,
+    /// Whether it collects what its upstream shows now.
+    collects: bool,
+    /// Whether it lists the units that its upstream knows.
+    has_catalog: bool,
+    /// What it says of itself.
+    description: Option<AboutText>,
+    /// What it may reach: what it asks for, and the configuration grants.
+    hosts: Vec<String>,
     /// Calls at once, over all hosts.
     concurrency: u32,
     /// How its upstream fares.
@@ -34,23 +43,6 @@ pub(super) struct SourceView {
     allowance: Allowance,
     /// Its open tasks.
     queue: OpenTasks,
-}
-
-/// What a source says of itself.
-#[derive(Serialize, ToSchema)]
-struct About {
-    /// Its own version.
-    version: String,
-    /// SHA-256 of its component.
-    digest: String,
-    /// Whether it collects what its upstream shows now.
-    collects: bool,
-    /// Whether it lists the units that its upstream knows.
-    has_catalog: bool,
-    /// The rest.
-    description: AboutText,
-    /// What it may reach: what it asks for, and the configuration grants.
-    hosts: Vec<String>,
 }
 
 /// A source in its own words.
@@ -160,17 +152,22 @@ impl SourceView {
         let held_until = api.store.held_until(id).await?.filter(|until| until.utc() > now);
         let arrival = api.store.arrival(id).await?.map(Instant::utc);
         let rate = configured.rate;
-        let (about, reason) = match api.registry.get(id) {
-            Some(Ok(source)) => (Some(About::of(source)), None),
+        let (source, reason) = match api.registry.get(id) {
+            Some(Ok(source)) => (Some(source), None),
             Some(Err(why)) => (None, Some(why.to_string())),
             None => (None, Some("it is turned off in the configuration (`enabled = false`)".to_owned())),
         };
         Ok(Self {
             id: id.to_owned(),
             enabled: configured.enabled,
-            usable: about.is_some(),
+            usable: source.is_some(),
             reason,
-            about,
+            version: source.map(|source| source.description().version.clone()),
+            digest: source.map(|source| source.digest().to_owned()),
+            collects: source.is_some_and(|source| source.collects()),
+            has_catalog: source.is_some_and(|source| source.has_catalog()),
+            description: source.map(|source| AboutText::from(source.description())),
+            hosts: source.map(|source| source.hosts()).unwrap_or_default(),
             concurrency: configured.concurrency,
             health: Health {
                 circuit: match circuit.admits(now) {
@@ -203,20 +200,6 @@ impl OpenTasks {
             next_due: queue.next_due,
             running: queue.running,
             held: queue.held,
-        }
-    }
-}
-
-impl About {
-    fn of(source: &Source) -> Self {
-        let said = source.description();
-        Self {
-            version: said.version.clone(),
-            digest: source.digest().to_owned(),
-            collects: source.collects(),
-            has_catalog: source.has_catalog(),
-            description: AboutText::from(said),
-            hosts: source.hosts(),
         }
     }
 }

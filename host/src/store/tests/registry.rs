@@ -140,12 +140,13 @@ async fn trying_an_import_changes_nothing_and_what_a_file_does_not_tell_stays() 
         assert_eq!(world.store.import(&farms, at(0)).await.unwrap(), would);
 
         let off = UnitChange { active: Some(false), ..UnitChange::default() };
-        world.store.change_unit(1, &off, at(1)).await.unwrap();
+        let unit = world.number("SELECT MAX(id) FROM generation_units").await;
+        world.store.change_unit(unit, &off, at(1)).await.unwrap();
         farms[0].metadata = None;
         let again = world.store.import(&farms, at(2)).await.unwrap();
         assert_eq!((again.windfarms, again.units), (counts(0, 0, 1), counts(0, 0, 1)));
-        assert_eq!(world.store.windfarm(1).await.unwrap().metadata["country"], "DK");
-        assert!(!world.store.unit_record(1).await.unwrap().active);
+        assert_eq!(world.store.windfarm_by_name("A").await.unwrap().metadata["country"], "DK");
+        assert!(!world.store.unit_record(unit).await.unwrap().active);
     }
 }
 
