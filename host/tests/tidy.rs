@@ -68,13 +68,14 @@ fn modules_named(text: &str, modules: &[&'static str]) -> Vec<&'static str> {
     found
 }
 
-const MODULES: [&str; 14] = [
+const MODULES: [&str; 15] = [
     "api",
     "cli",
     "clock",
     "config",
     "domain",
     "egress",
+    "importing",
     "notify",
     "observe",
     "planning",
@@ -87,7 +88,7 @@ const MODULES: [&str; 14] = [
 
 #[test]
 fn modules_of_the_host_know_only_those_below_them() {
-    let allowed: [(&str, &[&str]); 13] = [
+    let allowed: [(&str, &[&str]); 14] = [
         ("domain", &[]),
         ("observe", &[]),
         ("egress", &["clock", "domain", "observe"]),
@@ -98,8 +99,25 @@ fn modules_of_the_host_know_only_those_below_them() {
         ("worker", &["clock", "config", "domain", "egress", "observe", "source", "store"]),
         ("notify", &["clock", "config", "domain", "egress", "store"]),
         ("planning", &["domain", "observe", "source", "store"]),
+        ("importing", &["domain", "registry_file", "source", "store"]),
         ("schedules", &["domain", "observe", "planning", "source", "store"]),
-        ("api", &["clock", "config", "domain", "egress", "observe", "planning", "source", "store", "worker"]),
+        (
+            "api",
+            &[
+                "clock",
+                "config",
+                "domain",
+                "egress",
+                "importing",
+                "observe",
+                "planning",
+                "registry_file",
+                "schedules",
+                "source",
+                "store",
+                "worker",
+            ],
+        ),
         ("cli", &MODULES),
     ];
     for (module, below) in allowed {

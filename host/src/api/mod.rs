@@ -7,6 +7,7 @@ mod around;
 mod audit;
 mod auth;
 mod changes;
+mod created;
 mod docs;
 mod extract;
 mod health;
@@ -16,13 +17,20 @@ mod metrics;
 mod openapi;
 mod page;
 mod problem;
+mod queue;
+mod registry;
 mod repeat;
+mod schedules;
+mod schema;
+mod sources;
 mod state;
 mod tag;
 mod tasks;
 mod tokens;
 mod trace;
 mod users;
+mod webhooks;
+mod workers;
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -79,9 +87,15 @@ fn resources() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
         .merge(jobs::routes())
         .merge(audit::routes())
+        .merge(queue::routes())
+        .merge(registry::routes())
+        .merge(schedules::routes())
+        .merge(sources::routes())
         .merge(tasks::routes())
         .merge(tokens::routes())
         .merge(users::routes())
+        .merge(webhooks::routes())
+        .merge(workers::routes())
 }
 
 fn router(api: Api) -> Router {

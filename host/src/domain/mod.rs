@@ -9,6 +9,7 @@ mod coverage;
 mod delivery;
 mod event;
 mod failure;
+mod finding;
 mod local_time;
 mod month;
 mod notice;
@@ -31,6 +32,7 @@ pub use coverage::{Complete, EmptyConfirmation, Known, Reprocess, StoredSeries, 
 pub use delivery::next_delivery;
 pub use event::{Audience, EventKind};
 pub use failure::{Failure, FailureCase};
+pub use finding::{CheckVerdict, Finding};
 pub use month::{Month, MonthError, Window};
 pub use notice::{JobNotice, Notice};
 pub use plan::{Invalid, Order, Plan, PlanRequest, PlanUnit, PlannedTask, Refused, Verdict, plan, span};
@@ -43,6 +45,6 @@ pub use schedule::{
 };
 pub use series::{Labels, Measurement, Quantity, Series};
 pub use status::{JobStatus, Priority, TaskCounts, TaskOutcome, TaskStatus, job_status};
-pub use unit::Unit;
+pub use unit::{Unit, unfit_text};
 pub use validate::{PLAUSIBLE_OVER_CAPACITY, Rejection, RejectionReason, Validated, validate};
 pub use words::UnknownWord;

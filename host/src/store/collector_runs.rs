@@ -294,18 +294,21 @@ impl Store {
         Ok(true)
     }
 
-    /// The last runs of a schedule, newest first.
+    /// The last runs of a schedule, newest first; only those older than `before`.
     pub async fn collector_runs(
         &self,
         schedule_id: i64,
+        before: Option<i64>,
         limit: u32,
     ) -> Result<Vec<CollectorRun>, StoreError> {
         const DOING: &str = "listing collector runs";
         let mut conn = self.read(DOING).await?;
         sql::query(format!(
-            "SELECT {COLUMNS} FROM collector_runs WHERE schedule_id = $1 ORDER BY id DESC LIMIT $2"
+            "SELECT {COLUMNS} FROM collector_runs WHERE schedule_id = $1 AND ($2 IS NULL OR id < $2)
+             ORDER BY id DESC LIMIT $3"
         ))
         .bind(schedule_id)
+        .bind(before)
         .bind(limit)
         .all(&mut conn)
         .await

@@ -14,6 +14,7 @@ mod circuit;
 mod claim;
 mod collector_runs;
 mod commit;
+mod conditions;
 mod connection;
 mod error;
 mod events;
@@ -40,6 +41,8 @@ mod process;
 mod purge;
 mod queue;
 mod registry;
+mod registry_change;
+mod registry_list;
 mod rejections;
 mod retry;
 mod schedules;
@@ -85,6 +88,8 @@ pub use pace::Pace;
 pub use purge::{Purge, Purged};
 pub use queue::SourceQueue;
 pub use registry::{RegisteredUnit, Windfarm};
+pub use registry_change::{UnitChange, WindfarmChange};
+pub use registry_list::{RegistryFilter, RegistryPage, UnitRecord, WindfarmRecord};
 pub use rejections::Rejection;
 pub use retry::Retried;
 pub use schedules::{NewSchedule, Schedule, ScheduleChange};
@@ -95,7 +100,7 @@ pub use tasks::{Task, TaskFilter};
 pub use tokens::{Login, NewToken, Token};
 pub use users::{Subject, User, UserChange};
 pub use webhooks::{MailRecipient, NewWebhook, Webhook};
-pub use workers::{NewWorker, Worker};
+pub use workers::{NewWorker, Worker, WorkerLoad};
 
 use std::sync::{
     Arc,

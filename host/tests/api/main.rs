@@ -19,8 +19,13 @@ mod jobs;
 mod jwt;
 mod login;
 mod metrics;
+mod registry;
+mod schedules;
+mod sources;
+mod spec;
 mod spec;
 mod traces;
+mod webhooks;
 
 use backfill::store::Store;
 use client::Client;

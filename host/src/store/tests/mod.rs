@@ -57,7 +57,7 @@ fn window(month: Month) -> Window {
 
 fn unit(source: &str, code: &str) -> NewUnit {
     let unit = Unit { code: code.to_owned(), name: format!("Unit {code}"), ..Unit::default() };
-    NewUnit { source: source.to_owned(), unit, active: true }
+    NewUnit { source: source.to_owned(), unit, active: None }
 }
 
 /// Mean power by start.
