@@ -5,10 +5,12 @@
 
 mod audit;
 mod auth;
+mod availability;
 mod changes;
 mod extract;
 mod health;
 mod jobs;
+mod measurements;
 mod openapi;
 mod page;
 mod problem;
@@ -58,6 +60,8 @@ fn resources() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
         .merge(jobs::routes())
         .merge(audit::routes())
+        .merge(availability::routes())
+        .merge(measurements::routes())
         .merge(tokens::routes())
         .merge(users::routes())
 }
