@@ -6,7 +6,7 @@ WASM  := --release --target wasm32-wasip2
 SAY   = @printf '\n\033[1m== %s\033[0m\n'
 
 .DEFAULT_GOAL := help
-.PHONY: help run test chaos bench setup postgres plugins guests host lint test-plugins test-host clean-demo
+.PHONY: help run test chaos fuzz bench setup node postgres plugins guests lint test-plugins test-host test-web openapi clean-demo
 
 help: ## What there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -17,12 +17,23 @@ run: setup plugins ## Fill three months of history for wind farms of all four so
 	$(SAY) 'filling 2024-01 to 2024-03'
 	demo/run
 
-test: setup lint test-plugins test-host ## Format, lints, and every test
+test: setup lint test-plugins test-host test-web ## Format, lints, and every test
 	$(SAY) 'all tests passed'
 
 chaos: setup postgres plugins guests ## Kill, stop and restart workers and their database some hundred times (ten minutes)
 	$(SAY) 'disturbing workers'
 	BACKFILL_TEST_REQUIRE_POSTGRES=1 BACKFILL_CHAOS=long $(CARGO) test --locked --workspace --test chaos -- --nocapture --test-threads=1
+
+fuzz: setup postgres plugins guests ## Call the whole HTTP API with what its description allows and forbids (some minutes)
+	$(SAY) 'set-up: schemathesis'
+	@python3 -c 'import ensurepip, venv' 2>/dev/null || { \
+	  [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && apt-get install -qq -y python3-venv; } || \
+	  { echo 'Python is missing: sudo apt-get install python3-venv'; exit 1; }
+	@[ -x target/fuzz/bin/schemathesis ] || { \
+	  python3 -m venv target/fuzz && target/fuzz/bin/pip install --quiet --requirement host/tests/api/requirements.txt; }
+	$(SAY) 'calling'
+	BACKFILL_TEST_REQUIRE_POSTGRES=1 BACKFILL_SCHEMATHESIS=$(CURDIR)/target/fuzz/bin/schemathesis \
+	  $(CARGO) test --locked --workspace --test api fuzz -- --nocapture
 
 bench: setup plugins guests ## Measure; writes target/bench/report.json
 	$(SAY) 'building the reference (the same parser, native)'
@@ -42,6 +53,11 @@ setup: ## What the builds need and rustup can add
 	  done
 	@rustup component list --installed | grep -q rustfmt || rustup component add rustfmt
 	@rustup component list --installed | grep -q clippy || rustup component add clippy
+
+node: ## What the web client is checked with
+	@command -v npm >/dev/null || { echo 'Node is missing: see https://nodejs.org (20 or later)'; exit 1; }
+	$(SAY) 'set-up: packages of the web client'
+	cd web && npm ci --no-audit --no-fund --loglevel=error
 
 postgres: ## What the tests start for themselves; a server that runs already is left alone
 	$(SAY) 'set-up: Postgres'
@@ -74,6 +90,13 @@ test-plugins: setup plugins ## The sources' own tests, native
 test-host: setup postgres plugins guests ## The host's tests and the simulator's: real components, real sockets, real database
 	$(SAY) 'tests of the host and the simulator'
 	BACKFILL_TEST_REQUIRE_POSTGRES=1 $(CARGO) test --locked --workspace
+
+test-web: node ## The typed client of the HTTP API, against its description
+	$(SAY) 'the web client'
+	cd web && npm run --silent check
+
+openapi: ## Write the description of the HTTP API anew, after a change of it
+	$(CARGO) run --locked -p backfill -- openapi > openapi.json
 
 clean-demo: ## Forget what `make run` stored
 	rm -rf .backfill/demo

@@ -44,11 +44,15 @@ const FAULTS: [(&str, &[(&str, &str)]); 18] = [
         ],
     ),
     (
-        "6: queued jobs could be deleted",
-        &[(
-            "tests/service/cancelled.rs",
-            "a_queued_or_running_job_is_not_deleted_and_an_ended_one_leaves_its_measurements",
-        )],
+        "6: the status showed tracebacks, anybody could cancel or delete any job, queued jobs could be deleted",
+        &[
+            (
+                "tests/service/cancelled.rs",
+                "a_queued_or_running_job_is_not_deleted_and_an_ended_one_leaves_its_measurements",
+            ),
+            ("tests/api/access.rs", "two_users_and_their_rights"),
+            ("src/api/jobs/celery.rs", "every_status_has_a_state_of_the_former_system"),
+        ],
     ),
     (
         "7: coverage assumed 24 values a day and counted others' rows",

@@ -17,6 +17,7 @@ mod problem;
 mod repeat;
 mod state;
 mod tag;
+mod tasks;
 mod tokens;
 mod trace;
 mod users;
@@ -30,7 +31,6 @@ use axum::{
     routing::get,
 };
 use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
 use utoipa_axum::router::OpenApiRouter;
 
 pub use self::state::{Api, Parts};
@@ -39,8 +39,9 @@ use self::{extract::BODY_LIMIT, problem::Problem};
 /// Before every path that needs somebody to be logged in.
 const PREFIX: &str = "/api/v1";
 
-/// Answers until `stop` is cancelled; requests under way are finished.
-pub async fn serve(listener: TcpListener, api: Api, stop: CancellationToken) -> anyhow::Result<()> {
+/// Answers until the host stops; requests under way are finished.
+pub async fn serve(listener: TcpListener, api: Api) -> anyhow::Result<()> {
+    let stop = api.stop.clone();
     let service = router(api).into_make_service_with_connect_info::<SocketAddr>();
     axum::serve(listener, service).with_graceful_shutdown(stop.cancelled_owned()).await?;
     Ok(())
@@ -62,6 +63,7 @@ fn resources() -> OpenApiRouter<Api> {
         .merge(audit::routes())
         .merge(availability::routes())
         .merge(measurements::routes())
+        .merge(tasks::routes())
         .merge(tokens::routes())
         .merge(users::routes())
 }

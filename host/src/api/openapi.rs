@@ -70,6 +70,14 @@ pub(super) async fn answer(api: std::sync::Arc<openapi::OpenApi>) -> Json<openap
 }
 
 fn complete(path: &str, method: &HttpMethod, operation: &mut Operation) {
+    operation.operation_id = Some(operation_id(path, method));
+    for response in operation.responses.responses.values_mut() {
+        if let RefOr::T(response) = response
+            && response.description.is_empty()
+        {
+            response.description = "As asked for.".to_owned();
+        }
+    }
     let open = !path.starts_with(super::PREFIX);
     let post = *method == HttpMethod::Post;
     let changes = *method != HttpMethod::Get;
@@ -108,6 +116,20 @@ fn complete(path: &str, method: &HttpMethod, operation: &mut Operation) {
     if !open {
         operation.security = Some(vec![SecurityRequirement::new::<_, [&str; 0], &str>(BEARER, [])]);
     }
+}
+
+/// A name for programs, of method and path: handlers of several resources have one name.
+fn operation_id(path: &str, method: &HttpMethod) -> String {
+    let verb = match method {
+        HttpMethod::Get => "get",
+        HttpMethod::Post => "post",
+        HttpMethod::Put => "put",
+        HttpMethod::Patch => "patch",
+        _ => "delete",
+    };
+    let resource = path.strip_prefix(super::PREFIX).unwrap_or(path);
+    let words = resource.split(['/', '-', '{', '}']).filter(|word| !word.is_empty());
+    std::iter::once(verb).chain(words).collect::<Vec<_>>().join("_")
 }
 
 fn idempotency_key() -> RefOr<openapi::path::Parameter> {

@@ -2,6 +2,8 @@
 
 use std::{ops::Deref, sync::Arc};
 
+use tokio_util::sync::CancellationToken;
+
 use crate::{config::Config, source::Registry, store::Store};
 
 /// What handlers work with. Cheap to clone.
@@ -16,6 +18,8 @@ pub struct Parts {
     pub registry: Arc<Registry>,
     /// The configuration.
     pub config: Config,
+    /// Ends what would go on for ever, so that the host can stop.
+    pub stop: CancellationToken,
 }
 
 impl Api {

@@ -20,6 +20,7 @@ mod job;
 mod logging;
 mod migrate;
 mod one_source;
+mod openapi;
 mod output;
 mod queue;
 mod run;
@@ -96,6 +97,8 @@ enum Command {
     Webhook(webhook::WebhookCommand),
     #[command(subcommand)]
     Token(token::TokenCommand),
+    #[command(name = "openapi")]
+    OpenApi(openapi::OpenApi),
     Completions(completions::Completions),
 }
 
@@ -148,6 +151,7 @@ async fn act(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Export(command) => command.act(config).await,
         Command::Webhook(command) => command.act(config).await,
         Command::Token(command) => command.act(config).await,
+        Command::OpenApi(command) => command.act(),
         Command::Completions(command) => command.act(),
     }
 }

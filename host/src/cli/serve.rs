@@ -90,8 +90,13 @@ async fn run(config: &Config, http: Option<tokio::net::TcpListener>) -> anyhow::
         if let Ok(address) = listener.local_addr() {
             tracing::info!("answering on http://{address}");
         }
-        let parts = Parts { store: store.clone(), registry: Arc::clone(&registry), config: config.clone() };
-        tokio::spawn(api::serve(listener, Api::new(parts), stop.drained.clone()))
+        let parts = Parts {
+            store: store.clone(),
+            registry: Arc::clone(&registry),
+            config: config.clone(),
+            stop: stop.drained.clone(),
+        };
+        tokio::spawn(api::serve(listener, Api::new(parts)))
     });
     let scheduler =
         Scheduler::new(store.clone(), registry, config.worker.retry.attempts, config.worker.grace);

@@ -37,6 +37,8 @@ pub struct Attempt {
 /// An answer of an upstream that an attempt used.
 #[derive(Clone, Debug, PartialEq, Eq, FromRow, Serialize, utoipa::ToSchema)]
 pub struct UsedAnswer {
+    /// The attempt that used it.
+    pub attempt_id: i64,
     /// Row id.
     pub id: i64,
     /// `GET` or `POST`.
@@ -69,16 +71,17 @@ impl Store {
         .doing(DOING)
     }
 
-    /// The answers that an attempt used, in the order in which they came.
-    pub async fn answers_of(&self, attempt_id: i64) -> Result<Vec<UsedAnswer>, StoreError> {
-        const DOING: &str = "reading the answers of an attempt";
+    /// The answers that the attempts of a task used, attempt by attempt, in the order in which they came.
+    pub async fn task_answers(&self, task_id: i64) -> Result<Vec<UsedAnswer>, StoreError> {
+        const DOING: &str = "reading the answers of a task";
         let mut conn = self.read(DOING).await?;
         sql::query(
-            "SELECT a.id, a.method, a.url, a.status, a.digest, a.body_bytes, a.fetched_at
-             FROM attempt_answers u JOIN answers a ON a.id = u.answer_id
-             WHERE u.attempt_id = $1 ORDER BY a.fetched_at, a.id",
+            "SELECT u.attempt_id, a.id, a.method, a.url, a.status, a.digest, a.body_bytes, a.fetched_at
+             FROM task_attempts t
+             JOIN attempt_answers u ON u.attempt_id = t.id JOIN answers a ON a.id = u.answer_id
+             WHERE t.task_id = $1 ORDER BY t.fence, a.fetched_at, a.id",
         )
-        .bind(attempt_id)
+        .bind(task_id)
         .all(&mut conn)
         .await
         .doing(DOING)

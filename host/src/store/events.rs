@@ -128,6 +128,14 @@ async fn append_untold(conn: &mut Connection, news: &[NewEvent<'_>], now: Instan
 }
 
 impl Store {
+    /// The id of the last event of a job, 0 if there is none.
+    pub async fn last_event(&self, job: i64) -> Result<i64, StoreError> {
+        const DOING: &str = "looking for the last event of a job";
+        let mut conn = self.read(DOING).await?;
+        let query = sql::query("SELECT COALESCE(MAX(id), 0) FROM events WHERE job_id = $1").bind(job);
+        query.scalar(&mut conn).await.doing(DOING)
+    }
+
     /// Up to `limit` events after the one with id `after` (0 for all), in order; of one job if one is given.
     pub async fn events(&self, job: Option<i64>, after: i64, limit: u32) -> Result<Vec<Event>, StoreError> {
         const DOING: &str = "reading events";

@@ -76,7 +76,48 @@ pub struct LogLine {
     pub message: String,
 }
 
+/// A line that is kept, of any task.
+#[derive(Clone, Debug, PartialEq, Eq, FromRow, Serialize)]
+pub struct TaskLine {
+    /// Its place in the order; grows.
+    pub id: i64,
+    /// The task that it is about.
+    pub task_id: i64,
+    /// The fence of the claim under which the task ran.
+    pub fence: i64,
+    /// When it was said.
+    pub at: Instant,
+    /// How loud.
+    pub level: LogLevel,
+    /// The text.
+    pub message: String,
+}
+
 impl Store {
+    /// Up to `limit` lines of a job's tasks after the one with id `after`, in order.
+    pub async fn job_lines(&self, job_id: i64, after: i64, limit: u32) -> Result<Vec<TaskLine>, StoreError> {
+        const DOING: &str = "reading log lines of a job";
+        let mut conn = self.read(DOING).await?;
+        sql::query(
+            "SELECT l.id, l.task_id, l.fence, l.at, l.level, l.message
+             FROM task_logs l JOIN backfill_tasks t ON t.id = l.task_id
+             WHERE l.id > $2 AND t.job_id = $1 ORDER BY l.id LIMIT $3",
+        )
+        .bind(job_id)
+        .bind(after)
+        .bind(limit)
+        .all(&mut conn)
+        .await
+        .doing(DOING)
+    }
+
+    /// The id of the last line of any task, 0 if there is none.
+    pub async fn last_line(&self) -> Result<i64, StoreError> {
+        const DOING: &str = "looking for the last log line";
+        let mut conn = self.read(DOING).await?;
+        sql::query("SELECT COALESCE(MAX(id), 0) FROM task_logs").scalar(&mut conn).await.doing(DOING)
+    }
+
     /// Keeps lines, of any tasks, in one transaction. Lines of tasks that are gone are dropped: a job may be
     /// deleted while the last words of its tasks are under way.
     pub async fn append_logs(&self, lines: &[NewLogLine]) -> Result<(), StoreError> {

@@ -78,7 +78,7 @@ pub use import::{ImportCounts, Imported, NewUnit, NewWindfarm};
 pub use instant::Instant;
 pub use job_list::{JobFilter, JobPage, LONGEST_PAGE};
 pub use jobs::{Job, NewJob};
-pub use logs::{LogLevel, LogLine, NewLogLine};
+pub use logs::{LogLevel, LogLine, NewLogLine, TaskLine};
 pub use measurements::Written;
 pub use news::{Listener, News};
 pub use open::Migrated;

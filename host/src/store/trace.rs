@@ -74,13 +74,6 @@ struct AttemptRow {
     attempt: Attempt,
 }
 
-#[derive(FromRow)]
-struct AnswerRow {
-    writer: i64,
-    #[sqlx(flatten)]
-    answer: UsedAnswer,
-}
-
 impl Store {
     /// Where the value of a series at a start comes from.
     pub async fn trace(&self, series_id: i64, start: i64) -> Result<Trace, StoreError> {
@@ -166,19 +159,19 @@ async fn writers(conn: &mut Connection, ids: BTreeSet<i64>) -> sqlx::Result<Vec<
             writer.collector_run = Some(run);
         }
     }
-    let answers: Vec<AnswerRow> = bulk(
+    let answers: Vec<UsedAnswer> = bulk(
         "WITH wanted (writer) AS ({rows})
-         SELECT writer, a.id, a.method, a.url, a.status, a.digest, a.body_bytes, a.fetched_at
+         SELECT writer AS attempt_id, a.id, a.method, a.url, a.status, a.digest, a.body_bytes, a.fetched_at
          FROM wanted JOIN attempt_answers u ON u.attempt_id = writer JOIN answers a ON a.id = u.answer_id
          UNION ALL
-         SELECT writer, a.id, a.method, a.url, a.status, a.digest, a.body_bytes, a.fetched_at
+         SELECT writer AS attempt_id, a.id, a.method, a.url, a.status, a.digest, a.body_bytes, a.fetched_at
          FROM wanted JOIN collector_run_answers u ON u.run_id = -writer JOIN answers a ON a.id = u.answer_id",
     )
     .column(ids)
     .all(conn)
     .await?;
-    for AnswerRow { writer, answer } in answers {
-        writers.entry(writer).or_default().answers.push(answer);
+    for answer in answers {
+        writers.entry(answer.attempt_id).or_default().answers.push(answer);
     }
     let mut writers: Vec<_> = writers.into_values().collect();
     writers.iter_mut().for_each(|writer| writer.answers.sort_by_key(|answer| (answer.fetched_at, answer.id)));

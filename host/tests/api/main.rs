@@ -11,10 +11,15 @@ mod postgres;
 mod support;
 
 mod access;
+mod availability;
 mod client;
+mod events;
+mod fuzz;
 mod jobs;
+mod measurements;
 mod spec;
 
+use backfill::store::Store;
 use client::Client;
 use host::Host;
 use serde_json::Value;
@@ -38,6 +43,7 @@ pub(crate) struct World {
     pub(crate) host: Host,
     /// `http://127.0.0.1:PORT`
     pub(crate) base: String,
+    database: String,
 }
 
 impl World {
@@ -45,7 +51,8 @@ impl World {
     pub(crate) async fn on(server: Option<&postgres::TestDatabase>, more: &str) -> Self {
         let now = "2024-12-15T12:00:00Z".parse().unwrap();
         let simulator = simulator::start(Options { now: Some(now), ..Options::default() }).await.unwrap();
-        let sources = ["elexon", "eia"].map(|id| source_at(id, &simulator.url(), "concurrency = 4"));
+        let sources = ["elexon", "eia"]
+            .map(|id| source_at(id, &simulator.url(), "concurrency = 4\nreuse_for = \"0s\""));
         let folder = WorkFolder::new("");
         let database =
             server.map_or_else(String::new, |database| format!("[database]\nurl = {:?}\n", database.url()));
@@ -53,7 +60,9 @@ impl World {
         folder.backfill(&["migrate"]).await.succeeded();
         folder.import(REGISTRY).await;
         let (host, base) = serve(&folder).await;
-        Self { simulator, folder, host, base }
+        let file = folder.path(".backfill/backfill.db").display().to_string();
+        let database = server.map_or(file, |server| server.url().to_owned());
+        Self { simulator, folder, host, base, database }
     }
 
     /// One on each database, one after the other.
@@ -89,6 +98,11 @@ impl World {
         self.host.signal("-INT");
         assert_eq!(self.host.ended().await, Some(0));
         (self.host, self.base) = serve(&self.folder).await;
+    }
+
+    /// The database, past the host.
+    pub(crate) async fn store(&self) -> Store {
+        Store::open(&self.database).await.unwrap()
     }
 
     /// Makes every answer of the upstreams take so long.

@@ -5,6 +5,7 @@ mod celery;
 mod change;
 mod create;
 mod detail;
+mod events;
 mod list;
 mod preview;
 mod view;
@@ -27,4 +28,5 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(change::resume))
         .routes(routes!(change::refresh))
         .routes(routes!(celery::celery_status))
+        .routes(routes!(events::events))
 }

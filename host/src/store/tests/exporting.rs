@@ -3,7 +3,7 @@ use futures::TryStreamExt;
 use super::{World, at, power};
 use crate::{
     domain::Priority,
-    store::{ExportFilter, Instant, sql},
+    store::{ExportFilter, Instant, NewAnswer, sql},
 };
 
 const HOUR: u32 = 3600;
@@ -125,6 +125,24 @@ async fn many_pages_are_read_without_a_gap_and_without_a_row_twice() {
 async fn a_value_is_traced_to_its_writers_as_long_as_they_exist() {
     for world in World::on_both().await {
         revised(&world).await;
+        let answer = NewAnswer {
+            source: "s".to_owned(),
+            request_key: "k".to_owned(),
+            method: "GET".to_owned(),
+            url: "https://upstream.example/values".to_owned(),
+            status: 200,
+            headers: Vec::new(),
+            digest: "d".to_owned(),
+            body_bytes: 9,
+            stored_bytes: 5,
+            fetched_at: at(15).into(),
+        };
+        for attempt in [1, 2, 2] {
+            let answer = world.store.record_answer(&answer).await.unwrap();
+            let used =
+                format!("INSERT INTO attempt_answers (attempt_id, answer_id) VALUES ({attempt}, {answer})");
+            world.sql(&used).await.unwrap();
+        }
         let series = world.number("SELECT id FROM series").await;
         let trace = world.store.trace(series, START + 3600).await.unwrap();
         let value = trace.value.unwrap();
@@ -136,6 +154,9 @@ async fn a_value_is_traced_to_its_writers_as_long_as_they_exist() {
         let writers: Vec<_> =
             trace.writers.iter().map(|one| (one.attempt_id, one.job_id, one.attempt.is_some())).collect();
         assert_eq!(writers, [(1, Some(1), true), (2, Some(2), true)]);
+        let answers: Vec<Vec<_>> =
+            trace.writers.iter().map(|one| one.answers.iter().map(|answer| answer.id).collect()).collect();
+        assert_eq!(answers, [vec![1], vec![2, 3]]);
 
         world.store.delete_job(1, at(40)).await.unwrap();
         let gone = world.store.trace(series, START + 3600).await.unwrap();
