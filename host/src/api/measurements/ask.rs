@@ -41,12 +41,12 @@ pub(super) struct Ask {
     kind: Option<String>,
     /// From this instant (RFC 3339) or day on; a day begins by the zone. Left out: fifty years before `to`.
     #[serde(default, deserialize_with = "when")]
-    #[param(value_type = Option<String>, example = "2024-01-01")]
+    #[param(value_type = Option<String>, pattern = "^[0-9]{4}-[0-9]{2}-[0-9]{2}(T.+)?$", example = "2024-01-01")]
     from: Option<When>,
     /// Before this instant (RFC 3339) or day, which is not included. Left out: fifty years after `from`, or else a year
     /// from now.
     #[serde(default, deserialize_with = "when")]
-    #[param(value_type = Option<String>, example = "2024-02-01T00:00:00Z")]
+    #[param(value_type = Option<String>, pattern = "^[0-9]{4}-[0-9]{2}-[0-9]{2}(T.+)?$", example = "2024-02-01T00:00:00Z")]
     to: Option<When>,
     /// As they are stored (`native`), or gathered into hours, days or months.
     #[serde(default = "native")]

@@ -35,7 +35,7 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
         (status = 200, description = "The values, by unit, series and start.", content(
             (JsonBody = "application/json"),
             (String = "text/csv"),
-            (Vec<u8> = "application/vnd.apache.parquet"))),
+            (String = "application/vnd.apache.parquet"))),
         (status = 404, description = "There is no such wind farm or unit.", body = ProblemBody,
          content_type = "application/problem+json")))]
 async fn measurements(

@@ -29,7 +29,7 @@ fn as_of(seconds: i64) -> ExportFilter {
 /// Two hours; then the second one corrected and a third; then the first one as four quarters.
 async fn revised(world: &World) {
     let (windfarm, units) = world.windfarm("farm", &[("s", "a")]).await;
-    let mut fill = async |rows: &[(i64, u32, f64)], seconds| {
+    let fill = async |rows: &[(i64, u32, f64)], seconds| {
         world.fill(windfarm, units[0], rows, at(seconds)).await;
     };
     fill(&[(0, HOUR, 1.0), (3600, HOUR, 2.0)], 10).await;
