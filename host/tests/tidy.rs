@@ -68,13 +68,14 @@ fn modules_named(text: &str, modules: &[&'static str]) -> Vec<&'static str> {
     found
 }
 
-const MODULES: [&str; 15] = [
+const MODULES: [&str; 16] = [
     "api",
     "cli",
     "clock",
     "config",
     "domain",
     "egress",
+    "export",
     "importing",
     "notify",
     "observe",
@@ -93,6 +94,7 @@ fn modules_of_the_host_know_only_those_below_them() {
         ("observe", &[]),
         ("egress", &["clock", "domain", "observe"]),
         ("store", &["clock", "domain"]),
+        ("export", &["domain", "store"]),
         ("config", &["domain", "egress"]),
         ("registry_file", &["config", "domain"]),
         ("source", &["clock", "config", "domain", "egress", "observe"]),
@@ -108,6 +110,7 @@ fn modules_of_the_host_know_only_those_below_them() {
                 "config",
                 "domain",
                 "egress",
+                "export",
                 "importing",
                 "observe",
                 "planning",

@@ -2,7 +2,7 @@
 
 use axum::{
     body::Bytes,
-    extract::{FromRequest, FromRequestParts, Path, Request, rejection::BytesRejection},
+    extract::{FromRequest, FromRequestParts, RawPathParams, Request, rejection::BytesRejection},
     http::{HeaderMap, StatusCode, header, request::Parts},
     response::IntoResponse,
 };
@@ -79,12 +79,13 @@ impl<S: Send + Sync> FromRequestParts<S> for Id {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        match Path::<String>::from_request_parts(parts, state).await {
-            Ok(Path(text)) => match text.parse() {
-                Ok(id) if id > 0 => Ok(Self(id)),
-                _ => Err(Problem::parameter("id", format!("{text:?} is no id; expected a number from 1 on"))),
-            },
-            Err(error) => Err(Problem::parameter("id", error.to_string())),
+        let path = RawPathParams::from_request_parts(parts, state)
+            .await
+            .map_err(|error| Problem::parameter("id", error.to_string()))?;
+        let (name, text) = path.iter().last().unwrap_or(("id", ""));
+        match text.parse() {
+            Ok(id) if id > 0 => Ok(Self(id)),
+            _ => Err(Problem::parameter(name, format!("{text:?} is no id; expected a number from 1 on"))),
         }
     }
 }

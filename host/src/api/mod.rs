@@ -6,6 +6,7 @@
 mod around;
 mod audit;
 mod auth;
+mod availability;
 mod changes;
 mod created;
 mod docs;
@@ -13,6 +14,7 @@ mod extract;
 mod health;
 mod jobs;
 mod login;
+mod measurements;
 mod metrics;
 mod openapi;
 mod page;
@@ -87,6 +89,8 @@ fn resources() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
         .merge(jobs::routes())
         .merge(audit::routes())
+        .merge(availability::routes())
+        .merge(measurements::routes())
         .merge(queue::routes())
         .merge(registry::routes())
         .merge(schedules::routes())

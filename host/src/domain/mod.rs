@@ -2,6 +2,8 @@
 //! knowledge of sqlx, wasmtime or HTTP.
 
 mod access;
+mod aggregate;
+mod availability;
 mod calendar;
 mod circuit;
 mod collect;
@@ -25,10 +27,12 @@ mod validate;
 mod words;
 
 pub use access::{Role, TokenKind, TokenText};
+pub use aggregate::{Bucket, Buckets, Measure, Resolution};
+pub use availability::{AskedOutcome, Asking, Cause, Facts};
 pub use calendar::Calendar;
 pub use circuit::{Admission, Circuit, CircuitPolicy, Heard};
 pub use collect::{about_now, ask_again, by_month};
-pub use coverage::{Complete, EmptyConfirmation, Known, Reprocess, StoredSeries, covered};
+pub use coverage::{Complete, EmptyConfirmation, Known, Reprocess, StoredSeries, covered, telling};
 pub use delivery::next_delivery;
 pub use event::{Audience, EventKind};
 pub use failure::{Failure, FailureCase};

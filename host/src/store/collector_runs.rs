@@ -14,8 +14,8 @@ use serde_json::Value;
 use sqlx::FromRow;
 
 use super::{
-    AttemptReport, Instant, Store, StoreError, Written, commit::int, error::Doing, measurements::Writer,
-    schedules, sql,
+    AttemptReport, Instant, Store, StoreError, Written, bulk::bulk, commit::int, connection::Connection,
+    error::Doing, measurements::Writer, schedules, sql,
 };
 use crate::domain::{Month, Series, Window};
 
@@ -340,6 +340,23 @@ impl Store {
         }
         Ok(())
     }
+}
+
+/// Runs by their ids.
+pub(super) async fn of_ids(
+    conn: &mut Connection,
+    ids: impl Iterator<Item = i64>,
+) -> sqlx::Result<Vec<CollectorRun>> {
+    bulk(
+        "WITH wanted (run_id) AS ({rows})
+         SELECT id, schedule_id, source, scheduled_for, give_up_at, attempt_count, outcome, units, records_inserted,
+                records_updated, records_unchanged, records_rejected, component_digest, requests, error_code,
+                error_message, started_at, ended_at
+         FROM wanted JOIN collector_runs ON id = run_id",
+    )
+    .column(ids)
+    .all(conn)
+    .await
 }
 
 impl CollectedCounts {

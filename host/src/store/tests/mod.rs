@@ -1,10 +1,12 @@
 //! The rules of the store, each on a real SQLite file and on a real Postgres.
 
+mod availability;
 mod circuit;
 mod claims;
 mod collector_runs;
 mod commits;
 mod counters;
+mod exporting;
 mod history;
 mod jobs;
 mod known;
