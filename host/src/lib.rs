@@ -12,6 +12,7 @@ pub mod domain;
 pub mod egress;
 pub mod importing;
 pub mod notify;
+pub mod observe;
 pub mod planning;
 pub mod registry_file;
 pub mod schedules;

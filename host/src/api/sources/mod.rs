@@ -41,10 +41,10 @@ struct ResumedSource {
 /// List the sources of the configuration: what each says of itself, and how it fares.
 #[utoipa::path(get, path = "/sources", tag = "sources", responses((status = 200, body = [SourceView])))]
 async fn list(State(api): State<Api>, _: Viewer) -> Result<Json<Vec<SourceView>>, Problem> {
-    let queues = api.store.queue(api.store.now()).await?;
+    let state = view::State::of(&api).await?;
     let mut sources = Vec::with_capacity(api.config.sources.len());
     for configured in &api.config.sources {
-        sources.push(SourceView::of(&api, configured, &queues).await?);
+        sources.push(SourceView::of(&api, configured, &state).await?);
     }
     Ok(Json(sources))
 }
@@ -69,8 +69,7 @@ async fn resume(State(api): State<Api>, _: Operator, Name(id): Name) -> Result<J
 
 impl Api {
     async fn source_view(&self, id: &str) -> Result<SourceView, Problem> {
-        let queues = self.store.queue(self.store.now()).await?;
-        SourceView::of(self, self.configured(id)?, &queues).await
+        SourceView::of(self, self.configured(id)?, &view::State::of(self).await?).await
     }
 
     /// What the configuration says of a source.

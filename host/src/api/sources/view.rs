@@ -8,8 +8,20 @@ use crate::{
     config,
     domain::Admission,
     source::Description,
-    store::{Instant, SourceQueue},
+    store::{Instant, SourceLimits, SourceQueue},
 };
+
+/// What the store knows of all sources.
+pub(super) struct State {
+    queues: Vec<SourceQueue>,
+    limits: Vec<SourceLimits>,
+}
+
+impl State {
+    pub(super) async fn of(api: &Api) -> Result<Self, Problem> {
+        Ok(Self { queues: api.store.queue(api.store.now()).await?, limits: api.store.limits().await? })
+    }
+}
 
 /// A source: what the configuration says of it, what it says of itself, and how it fares.
 #[derive(Serialize, ToSchema)]
@@ -141,16 +153,13 @@ struct OpenTasks {
 }
 
 impl SourceView {
-    pub(super) async fn of(
-        api: &Api,
-        configured: &config::Source,
-        queues: &[SourceQueue],
-    ) -> Result<Self, Problem> {
+    pub(super) async fn of(api: &Api, configured: &config::Source, state: &State) -> Result<Self, Problem> {
         let id = configured.id.as_str();
         let now = api.store.now();
         let circuit = api.store.circuit(id).await?;
-        let held_until = api.store.held_until(id).await?.filter(|until| until.utc() > now);
-        let arrival = api.store.arrival(id).await?.map(Instant::utc);
+        let limits = state.limits.iter().find(|limits| limits.source == id);
+        let held_until = limits.and_then(|limits| limits.held_until).filter(|until| until.utc() > now);
+        let arrival = limits.and_then(|limits| limits.arrival).map(Instant::utc);
         let rate = configured.rate;
         let (source, reason) = match api.registry.get(id) {
             Some(Ok(source)) => (Some(source), None),
@@ -184,9 +193,14 @@ impl SourceView {
                 rate: rate.map(|rate| rate.to_string()),
                 burst: rate.map(|rate| rate.burst()),
                 interval_seconds: rate.map(|rate| rate.interval().as_secs_f64()),
-                requests_now: rate.map(|rate| rate.available(arrival, held_until.map(Instant::utc), now)),
+                requests_now: rate.map(|rate| rate.left(arrival, held_until.map(Instant::utc), now)),
             },
-            queue: queues.iter().find(|queue| queue.source == id).map(OpenTasks::of).unwrap_or_default(),
+            queue: state
+                .queues
+                .iter()
+                .find(|queue| queue.source == id)
+                .map(OpenTasks::of)
+                .unwrap_or_default(),
         })
     }
 }
