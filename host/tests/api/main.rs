@@ -25,7 +25,6 @@ mod registry;
 mod schedules;
 mod sources;
 mod spec;
-mod spec;
 mod traces;
 mod webhooks;
 
