@@ -34,8 +34,8 @@ async fn no_call_is_answered_with_a_fault_or_a_status_that_is_not_described() {
     let bearer = format!("Authorization: Bearer {}", admin.token.as_deref().unwrap());
     let output = Command::new(tool)
         .args(["run", &format!("{}/openapi.json", world.base), "--checks", checks, "--header", &bearer])
-        .args(["--max-examples", "400", "--phases", "examples,coverage,fuzzing", "--workers", "2"])
-        .args(["--continue-on-failure", "--request-timeout", "30", "--no-color"])
+        .args(["--max-examples", "200", "--phases", "examples,coverage,fuzzing", "--workers", "2"])
+        .args(["--continue-on-failure", "--request-timeout", "30", "--no-color", "--max-time", "600"])
         // Events are followed until a job ends.
         .args(["--exclude-path-regex", "/events$"])
         .args(["--suppress-health-check", "all", "--generation-database", "none"])
