@@ -1,0 +1,156 @@
+// The HTTP API, typed by its own description (openapi.json): what the pages use, and what other frontends may.
+
+import createClient, { type Client } from "openapi-fetch";
+
+import type { components, paths } from "./schema";
+
+type Schemas = components["schemas"];
+
+export type Availability = Answer<"/api/v1/backfill/availability/{windfarm_id}", "get">;
+export type ChangedJob = Schemas["JobView"];
+export type Job = Schemas["JobView"];
+export type JobDetail = Schemas["JobDetail"];
+export type JobFilter = NonNullable<paths["/api/v1/backfill/jobs"]["get"]["parameters"]["query"]>;
+export type NewBackfill = Schemas["NewBackfill"];
+export type Preview = Schemas["Preview"];
+export type Problem = Schemas["Problem"];
+export type SummedJob = Schemas["SummedJob"];
+
+/** What an operation answers with status 200. */
+type Answer<Path extends keyof paths, Method extends keyof paths[Path]> = paths[Path][Method] extends {
+  responses: { 200: { content: { "application/json": infer Body } } };
+}
+  ? Body
+  : never;
+
+/** A page of a list. */
+export interface Page<Item> {
+  items: Item[];
+  /** How many there are on all pages, if that is known. */
+  total: number | undefined;
+  /** The `cursor` of the next page, if there is one. */
+  next: number | undefined;
+}
+
+/** The host said no: `problem` says why, in words for people and a code for programs. */
+export class ProblemError extends Error {
+  override readonly name = "ProblemError";
+
+  constructor(
+    readonly status: number,
+    readonly problem: Problem,
+  ) {
+    super(problem.detail);
+  }
+}
+
+interface Result<Body> {
+  data?: Body;
+  error?: unknown;
+  response: Response;
+}
+
+/** All that can be asked of a host. Every method throws a {@link ProblemError} where the host says no. */
+export class BackfillApi {
+  private readonly client: Client<paths>;
+
+  /**
+   * @param baseUrl where the host answers, `""` for the page's own origin
+   * @param token   a bearer token; a browser that is logged in needs none
+   */
+  constructor(baseUrl = "", token?: string, fetch: typeof globalThis.fetch = globalThis.fetch) {
+    const headers = token === undefined ? {} : { Authorization: `Bearer ${token}` };
+    this.client = createClient<paths>({ baseUrl, headers, fetch: (request) => fetch(request) });
+  }
+
+  /** Creates a job. Sent again with the same key, it is created once. */
+  async createJob(wanted: NewBackfill, key: string = crypto.randomUUID()): Promise<SummedJob> {
+    const params = { header: { "Idempotency-Key": key } };
+    return body(await this.client.POST("/api/v1/backfill/jobs", { body: wanted, params }));
+  }
+
+  /** What a job would do; nothing is done. */
+  async preview(wanted: NewBackfill): Promise<Preview> {
+    return body(await this.client.POST("/api/v1/backfill/preview", { body: wanted }));
+  }
+
+  /** A page of jobs, the newest first. */
+  async listJobs(filter: JobFilter = {}): Promise<Page<Job>> {
+    return page(await this.client.GET("/api/v1/backfill/jobs", { params: { query: filter } }));
+  }
+
+  /** A job and how far it is. */
+  async getJobStatus(id: number): Promise<JobDetail> {
+    return body(await this.client.GET("/api/v1/backfill/jobs/{id}", { params: { path: { id } } }));
+  }
+
+  /** Runs failed tasks again: those named, or all that failed; with `force` also those that failed for good. */
+  async retryTasks(id: number, taskIds?: number[], force = false): Promise<ChangedJob> {
+    const wanted = { force, ...(taskIds === undefined ? {} : { task_ids: taskIds }) };
+    const path = "/api/v1/backfill/jobs/{id}/retry";
+    return body(await this.client.POST(path, { params: { path: { id } }, body: wanted }));
+  }
+
+  /** What is stored of a wind farm, unit by unit and month by month, and why the rest is not. */
+  async checkAvailability(windfarmId: number, year?: number): Promise<Availability> {
+    const query = year === undefined ? {} : { year };
+    const params = { path: { windfarm_id: windfarmId }, query };
+    return body(await this.client.GET("/api/v1/backfill/availability/{windfarm_id}", { params }));
+  }
+
+  /** Cancels a job: once this returns, nothing more is asked or stored for it. */
+  async cancelJob(id: number): Promise<ChangedJob> {
+    return body(await this.client.POST("/api/v1/backfill/jobs/{id}/cancel", { params: { path: { id } } }));
+  }
+
+  /** Lets running tasks end and begins no more. */
+  async pauseJob(id: number): Promise<ChangedJob> {
+    return body(await this.client.POST("/api/v1/backfill/jobs/{id}/pause", { params: { path: { id } } }));
+  }
+
+  /** Lets a paused job go on. */
+  async resumeJob(id: number): Promise<ChangedJob> {
+    return body(await this.client.POST("/api/v1/backfill/jobs/{id}/resume", { params: { path: { id } } }));
+  }
+
+  /** Deletes a job that has ended; what it stored stays. */
+  async deleteJob(id: number): Promise<void> {
+    body(await this.client.DELETE("/api/v1/backfill/jobs/{id}", { params: { path: { id } } }));
+  }
+
+  /** Takes back tasks whose worker is gone. */
+  async resetStuckTasks(id: number): Promise<ChangedJob> {
+    const path = "/api/v1/backfill/jobs/{id}/reset-stuck";
+    return body(await this.client.POST(path, { params: { path: { id } } }));
+  }
+}
+
+function body<Body>({ data, error, response }: Result<Body>): Body {
+  if (data === undefined) {
+    throw new ProblemError(response.status, problem(error, response));
+  }
+  return data;
+}
+
+function page<Item>(result: Result<Item[]>): Page<Item> {
+  const number = (name: string) => {
+    const text = result.response.headers.get(name);
+    return text === null ? undefined : Number(text);
+  };
+  return { items: body(result), total: number("X-Total-Count"), next: number("X-Next-Cursor") };
+}
+
+/** What the host said, or what a proxy before it did. */
+function problem(error: unknown, response: Response): Problem {
+  if (typeof error === "object" && error !== null && "code" in error && "detail" in error) {
+    return error as Problem;
+  }
+  return {
+    type: "about:blank",
+    title: response.statusText,
+    status: response.status,
+    detail: `the host answered ${response.status} ${response.statusText}`,
+    code: "unknown",
+    trace_id: response.headers.get("X-Request-Id") ?? "",
+  };
+}
