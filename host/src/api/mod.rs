@@ -19,6 +19,7 @@ mod tasks;
 mod tokens;
 mod trace;
 mod users;
+mod web;
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -75,6 +76,7 @@ fn router(api: Api) -> Router {
     let (open, _) = health::routes().split_for_parts();
     open.route(openapi::PATH, get(move || openapi::answer(described)))
         .nest(PREFIX, resources)
+        .merge(web::routes())
         .fallback(|| async { Problem::not_found("there is no such path; see /docs") })
         .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
         .layer(DefaultBodyLimit::max(BODY_LIMIT))

@@ -24,10 +24,7 @@ async fn the_description_that_is_served_is_the_one_that_is_committed() {
     let served = world.stranger().get("//openapi.json").await.expect(200).json;
     let committed = std::fs::read_to_string(crate::support::manifest("../openapi.json")).unwrap();
     let committed: Value = serde_json::from_str(&committed).unwrap();
-    assert!(
-        served == committed,
-        "the API has changed: `make openapi`, and look at the difference"
-    );
+    assert!(served == committed, "the API has changed: `make openapi`, and look at the difference");
     assert!(served["openapi"].as_str().unwrap().starts_with("3.1"));
 }
 
