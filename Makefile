@@ -35,7 +35,7 @@ fuzz: setup postgres plugins guests ## Call the whole HTTP API with what its des
 	BACKFILL_TEST_REQUIRE_POSTGRES=1 BACKFILL_SCHEMATHESIS=$(CURDIR)/target/fuzz/bin/schemathesis \
 	  $(CARGO) test --locked --workspace --test api fuzz -- --nocapture
 
-bench: setup plugins guests ## Measure; writes target/bench/report.json
+bench: setup postgres plugins guests ## Measure; writes target/bench/report.json
 	$(SAY) 'building the reference (the same parser, native)'
 	cd plugins && $(CARGO) build --release --locked --example parse_native -p entsoe
 	$(SAY) 'measuring'

@@ -11,6 +11,7 @@ pub mod config;
 pub mod domain;
 pub mod egress;
 pub mod notify;
+pub mod observe;
 pub mod planning;
 pub mod registry_file;
 pub mod schedules;

@@ -68,7 +68,7 @@ fn modules_named(text: &str, modules: &[&'static str]) -> Vec<&'static str> {
     found
 }
 
-const MODULES: [&str; 13] = [
+const MODULES: [&str; 14] = [
     "api",
     "cli",
     "clock",
@@ -76,6 +76,7 @@ const MODULES: [&str; 13] = [
     "domain",
     "egress",
     "notify",
+    "observe",
     "planning",
     "registry_file",
     "schedules",
@@ -86,18 +87,19 @@ const MODULES: [&str; 13] = [
 
 #[test]
 fn modules_of_the_host_know_only_those_below_them() {
-    let allowed: [(&str, &[&str]); 12] = [
+    let allowed: [(&str, &[&str]); 13] = [
         ("domain", &[]),
-        ("egress", &["clock", "domain"]),
+        ("observe", &[]),
+        ("egress", &["clock", "domain", "observe"]),
         ("store", &["clock", "domain"]),
         ("config", &["domain", "egress"]),
         ("registry_file", &["config", "domain"]),
-        ("source", &["clock", "config", "domain", "egress"]),
-        ("worker", &["clock", "config", "domain", "egress", "source", "store"]),
+        ("source", &["clock", "config", "domain", "egress", "observe"]),
+        ("worker", &["clock", "config", "domain", "egress", "observe", "source", "store"]),
         ("notify", &["clock", "config", "domain", "egress", "store"]),
-        ("planning", &["domain", "source", "store"]),
-        ("schedules", &["domain", "planning", "source", "store"]),
-        ("api", &["clock", "config", "domain", "planning", "source", "store", "worker"]),
+        ("planning", &["domain", "observe", "source", "store"]),
+        ("schedules", &["domain", "observe", "planning", "source", "store"]),
+        ("api", &["clock", "config", "domain", "egress", "observe", "planning", "source", "store", "worker"]),
         ("cli", &MODULES),
     ];
     for (module, below) in allowed {

@@ -1,66 +1,77 @@
 //! Creating a job of 10,000 tasks.
 
-use std::time::{Duration, Instant};
+use std::{
+    fmt::Write,
+    time::{Duration, Instant},
+};
 
 use anyhow::ensure;
-use backfill::{
-    domain::{Month, PlannedTask, Verdict},
-    store::Store,
-};
-use chrono_tz::Tz;
+use backfill::domain::PlannedTask;
 use sqlx::{AssertSqlSafe, Connection, SqliteConnection};
 
-use crate::{report::Report, store, turns};
+use crate::{
+    databases::{Kind, Raw},
+    planned::{self, Farm},
+    report::Report,
+    turns,
+};
 
 const TASKS: usize = 10_000;
+const TURNS: usize = 5;
 const PIECE: usize = 250;
 
-pub(crate) async fn measure(report: &mut Report) -> anyhow::Result<()> {
-    report.progress("creating a job of 10,000 tasks");
-    let folder = tempfile::tempdir()?;
-    let path = folder.path().join("bench.db");
-    let host = Store::open(&format!("sqlite://{}", path.display())).await?;
-    let (windfarm_id, unit_id) = store::registered(&host, "bench", "unit").await?;
-    let tasks: Vec<_> = Month::new(1970, 1)?
-        .through(Month::new(2999, 12)?)
-        .take(TASKS)
-        .map(|month| PlannedTask {
-            unit_id,
-            source: "bench".into(),
-            month,
-            window: month.window(Tz::UTC),
-            verdict: Verdict::Fetch,
-        })
-        .collect();
-    ensure!(tasks.len() == TASKS);
-    let mut raw = store::beside(&path).await?;
-    sqlx::query("CREATE TABLE raw_tasks (job INTEGER, unit INTEGER, source TEXT, month TEXT, first INTEGER, last INTEGER, status TEXT)")
-        .execute(&mut raw)
-        .await?;
+pub(crate) async fn measure(report: &mut Report, kind: Kind) -> anyhow::Result<()> {
+    report.progress(&format!("creating a job of 10,000 tasks, {kind:?}"));
+    let database = kind.database().await?;
+    let store = database.store().await?;
+    let farm = Farm::import(&store, "bench", "unit").await?;
+    let tasks = farm.tasks(planned::months(1970, TASKS)?);
+    let mut raw = database.beside().await?;
+    raw.execute(
+        "CREATE TABLE raw_tasks (job BIGINT, unit BIGINT, source TEXT, month TEXT, first BIGINT, last BIGINT, status TEXT)",
+    )
+    .await?;
 
     let create = async || {
         let began = Instant::now();
-        store::create_job(&host, windfarm_id, &tasks).await?;
+        farm.create_job(&store, &tasks).await?;
         Ok(began.elapsed())
     };
-    let insert = async || insert_raw(&mut raw, &tasks).await;
-    let (create, insert) = turns::best(5, create, insert).await?;
-    let stored: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM backfill_tasks").fetch_one(&mut raw).await?;
-    ensure!(stored == 5 * TASKS as i64);
-    host.close().await;
-    report.add(
-        "create-job-sqlite",
-        "ms",
-        turns::ms(create),
-        turns::ms(insert),
-        "prepared INSERTs of the same tasks into a table without indexes, one transaction",
-    );
+    let mut loader = database.loader().await?;
+    let insert = async || insert_raw(&mut loader, &tasks).await;
+    let (create, insert) = turns::best(TURNS, create, insert).await?;
+    let stored = raw.number("SELECT COUNT(*) FROM backfill_tasks").await?;
+    ensure!(stored == (TURNS * TASKS) as i64);
+    store.close().await;
+    let against = match kind {
+        Kind::Sqlite => "prepared INSERTs of the same tasks into a table without indexes, one transaction",
+        Kind::Postgres => "raw COPY of the same tasks into a table without indexes, one transaction",
+    };
+    report.add(kind.figure("create-job"), "ms", turns::ms(create), turns::ms(insert), against);
     Ok(())
 }
 
-async fn insert_raw(raw: &mut SqliteConnection, tasks: &[PlannedTask]) -> anyhow::Result<Duration> {
+async fn insert_raw(raw: &mut Raw, tasks: &[PlannedTask]) -> anyhow::Result<Duration> {
+    let began;
+    match raw {
+        Raw::Sqlite(conn) => {
+            began = Instant::now();
+            insert_sqlite(conn, tasks).await?;
+        }
+        Raw::Postgres(_) => {
+            let mut rows = String::new();
+            for PlannedTask { unit_id, source, month, window, .. } in tasks {
+                writeln!(rows, "1\t{unit_id}\t{source}\t{month}\t{}\t{}\tpending", window.start, window.end)?;
+            }
+            began = Instant::now();
+            raw.copy("raw_tasks", &rows).await?;
+        }
+    }
+    Ok(began.elapsed())
+}
+
+async fn insert_sqlite(raw: &mut SqliteConnection, tasks: &[PlannedTask]) -> anyhow::Result<()> {
     let sql = format!("INSERT INTO raw_tasks VALUES {}", vec!["(?, ?, ?, ?, ?, ?, ?)"; PIECE].join(", "));
-    let began = Instant::now();
     let mut transaction = raw.begin_with("BEGIN IMMEDIATE").await?;
     for tasks in tasks.chunks(PIECE) {
         let mut query = sqlx::query(AssertSqlSafe(sql.as_str()));
@@ -76,6 +87,5 @@ async fn insert_raw(raw: &mut SqliteConnection, tasks: &[PlannedTask]) -> anyhow
         }
         query.execute(&mut *transaction).await?;
     }
-    transaction.commit().await?;
-    Ok(began.elapsed())
+    Ok(transaction.commit().await?)
 }

@@ -8,14 +8,14 @@ use serde::Serialize;
 /// One figure. `reference` is in the same unit as `value`; `ratio` is `value / reference`.
 #[derive(Serialize)]
 struct Entry {
-    name: &'static str,
+    name: String,
     value: f64,
     unit: &'static str,
     reference: f64,
     ratio: f64,
     /// What the reference is, for people.
     #[serde(skip)]
-    against: &'static str,
+    against: String,
 }
 
 /// All figures so far.
@@ -31,12 +31,13 @@ impl Report {
     /// Adds a figure and what it is compared `against`, both in `unit`.
     pub(crate) fn add(
         &mut self,
-        name: &'static str,
+        name: impl Into<String>,
         unit: &'static str,
         value: f64,
         reference: f64,
-        against: &'static str,
+        against: impl Into<String>,
     ) {
+        let (name, against) = (name.into(), against.into());
         self.0.push(Entry { name, value, unit, reference, ratio: value / reference, against });
     }
 
@@ -47,12 +48,12 @@ impl Report {
         table.set_header(["", "value", "unit", "reference", "ratio", "the reference is"]);
         for entry in &self.0 {
             table.add_row([
-                entry.name.to_owned(),
+                entry.name.clone(),
                 figure(entry.value),
                 entry.unit.to_owned(),
                 figure(entry.reference),
                 format!("{:.2}", entry.ratio),
-                entry.against.to_owned(),
+                entry.against.clone(),
             ]);
         }
         for column in [1, 3, 4] {

@@ -1,84 +1,65 @@
 //! Storing what tasks return: a month of hours each, a commit each.
 
-use std::{
-    path::Path,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use anyhow::ensure;
 use backfill::{
     clock,
-    domain::{
-        Measurement, Month, PlannedTask, Priority, Quantity, Series, Validated, Verdict, Window, validate,
-    },
-    store::{AttemptReport, ClaimRequest, Ending, NewJob, NewUnit, NewWindfarm, Store},
+    domain::{Measurement, Month, PlannedTask, Quantity, Series, Validated, Window, validate},
+    store::{AttemptReport, ClaimRequest, Ending, Store},
 };
-use chrono_tz::Tz;
-use sqlx::{
-    AssertSqlSafe, ConnectOptions, Connection, SqliteConnection,
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
-};
-use tempfile::TempDir;
 
-use crate::{report::Report, turns};
+use crate::{
+    databases::{Database, Kind, Raw},
+    planned::{self, Farm},
+    raw_rows,
+    report::Report,
+    turns,
+};
 
 const TURNS: usize = 5;
-const TASKS: usize = 84;
 const HOURS: usize = 744;
-const ROWS: usize = TASKS * HOURS;
 
-pub(crate) const LEASE: Duration = Duration::from_secs(600);
+/// Twelve years have 84 months of 31 days.
+const ROWS: usize = 84 * HOURS;
+
+const LEASE: Duration = Duration::from_secs(600);
 
 /// A database of its own for every turn, so that all of them find it empty.
 struct World {
+    database: Database,
     store: Store,
+    farm: Farm,
     tasks: Vec<PlannedTask>,
-    windfarm_id: i64,
-    /// Beside the store, to count and to compare: not through the host's code.
-    raw: SqliteConnection,
-    _folder: TempDir,
+    raw: Raw,
 }
 
-pub(crate) async fn measure(report: &mut Report) -> anyhow::Result<()> {
-    report.progress("storing new and unchanged rows");
+pub(crate) async fn measure(report: &mut Report, kind: Kind) -> anyhow::Result<()> {
+    report.progress(&format!("storing new and unchanged rows, {kind:?}"));
     let mut best = [Duration::MAX; 4];
     for _ in 0..TURNS {
-        let mut world = World::new().await?;
-        world.reference_table().await?;
-        let turn = [
-            world.write_raw().await?,
-            world.fill(0).await?,
-            world.read_raw().await?,
-            world.fill(ROWS as i64).await?,
-        ];
-        for (best, took) in best.iter_mut().zip(turn) {
+        let mut world = World::new(kind).await?;
+        let months: Vec<_> = world.tasks.iter().map(|task| rows(task.window)).collect();
+        raw_rows::make_table(&mut world.raw).await?;
+        let written = raw_rows::write(&mut world.database.loader().await?, &months).await?;
+        ensure!(world.count("raw_measurements").await? == ROWS as i64);
+        let new = world.fill(0).await?;
+        let read = raw_rows::read(&mut world.raw, &world.tasks).await?;
+        let unchanged = world.fill(ROWS as i64).await?;
+        for (best, took) in best.iter_mut().zip([written, new, read, unchanged]) {
             *best = took.min(*best);
         }
         world.store.close().await;
     }
-    let [raw_write, new, raw_read, unchanged] = best.map(|time| turns::rate(ROWS, time));
-    report.add(
-        "store-new-sqlite",
-        "rows/s",
-        new,
-        raw_write,
-        "prepared INSERTs of 372 rows each into an identical table, a commit each 744 rows, nothing else",
-    );
-    report.add(
-        "store-unchanged-sqlite",
-        "rows/s",
-        unchanged,
-        raw_read,
-        "a plain SELECT of the same rows, 744 at a time",
-    );
+    let [written, new, read, unchanged] = best.map(|time| turns::rate(ROWS, time));
+    let against = match kind {
+        Kind::Sqlite => "prepared INSERTs of 372 rows each into an identical table, a commit each 744 rows",
+        Kind::Postgres => "raw COPY of the same rows into an identical table, a commit each 744 rows",
+    };
+    report.add(kind.figure("store-new"), "rows/s", new, written, against);
+    let against = "a plain SELECT of the same rows, 744 at a time";
+    report.add(kind.figure("store-unchanged"), "rows/s", unchanged, read, against);
     Ok(())
-}
-
-/// The months of 31 days of twelve years.
-fn months() -> impl Iterator<Item = Month> {
-    let (first, last) = (Month::new(2012, 1), Month::new(2023, 12));
-    let all = first.ok().zip(last.ok()).into_iter().flat_map(|(first, last)| first.through(last));
-    all.filter(|month| matches!(month.number(), 1 | 3 | 5 | 7 | 8 | 10 | 12))
 }
 
 /// What a source returns for a month, values that differ.
@@ -103,29 +84,22 @@ fn answer(window: Window) -> Validated {
 }
 
 impl World {
-    async fn new() -> anyhow::Result<Self> {
-        let folder = tempfile::tempdir()?;
-        let path = folder.path().join("bench.db");
-        let store = Store::open(&format!("sqlite://{}", path.display())).await?;
-        let (windfarm_id, unit_id) = registered(&store, "bench", "unit").await?;
-        let tasks = months()
-            .map(|month| PlannedTask {
-                unit_id,
-                source: "bench".into(),
-                month,
-                window: month.window(Tz::UTC),
-                verdict: Verdict::Fetch,
-            })
-            .collect();
-        let raw = beside(&path).await?;
-        Ok(Self { store, tasks, windfarm_id, raw, _folder: folder })
+    async fn new(kind: Kind) -> anyhow::Result<Self> {
+        let database = kind.database().await?;
+        let store = database.store().await?;
+        let farm = Farm::import(&store, "bench", "unit").await?;
+        let long = |month: &Month| matches!(month.number(), 1 | 3 | 5 | 7 | 8 | 10 | 12);
+        let tasks = farm.tasks(planned::months(2012, 144)?.into_iter().filter(long));
+        ensure!(tasks.len() * HOURS == ROWS);
+        let raw = database.beside().await?;
+        Ok(Self { database, store, farm, tasks, raw })
     }
 
     /// Runs a job over all months, every one with the same answer each time. Takes the time of claiming and
     /// committing, and makes sure in the database that `before` rows became [`ROWS`] and none was replaced.
     async fn fill(&mut self, before: i64) -> anyhow::Result<Duration> {
         ensure!(self.count("measurements").await? == before);
-        let job = create_job(&self.store, self.windfarm_id, &self.tasks).await?;
+        let job = self.farm.create_job(&self.store, &self.tasks).await?;
         let answers: Vec<_> = self.tasks.iter().map(|task| answer(task.window)).collect();
         let request = ClaimRequest {
             owner: "bench",
@@ -154,113 +128,6 @@ impl World {
     }
 
     async fn count(&mut self, table: &str) -> anyhow::Result<i64> {
-        let sql = format!("SELECT COUNT(*) FROM {table}");
-        Ok(sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(&mut self.raw).await?)
+        self.raw.number(&format!("SELECT COUNT(*) FROM {table}")).await
     }
-
-    /// A table like the store's, made from its own text.
-    async fn reference_table(&mut self) -> anyhow::Result<()> {
-        let sql: String = sqlx::query_scalar("SELECT sql FROM sqlite_master WHERE name = 'measurements'")
-            .fetch_one(&mut self.raw)
-            .await?;
-        let sql = sql.replacen("measurements", "raw_measurements", 1);
-        sqlx::query(AssertSqlSafe(sql)).execute(&mut self.raw).await?;
-        sqlx::query(
-            "INSERT INTO series (generation_unit_id, source, kind, quantity, labels)
-             SELECT id, source, 'raw', 'energy', '{}' FROM generation_units",
-        )
-        .execute(&mut self.raw)
-        .await?;
-        Ok(())
-    }
-
-    async fn write_raw(&mut self) -> anyhow::Result<Duration> {
-        const PIECE: usize = HOURS / 2;
-        let months: Vec<_> = self.tasks.iter().map(|task| rows(task.window)).collect();
-        let sql =
-            format!("INSERT INTO raw_measurements VALUES {}", vec!["(?, ?, ?, ?, ?)"; PIECE].join(", "));
-        let began = Instant::now();
-        for month in &months {
-            let mut transaction = self.raw.begin_with("BEGIN IMMEDIATE").await?;
-            for rows in month.chunks(PIECE) {
-                let mut query = sqlx::query(AssertSqlSafe(sql.as_str()));
-                for row in rows {
-                    query = query.bind(1).bind(row.start).bind(row.seconds).bind(row.value).bind(1);
-                }
-                query.execute(&mut *transaction).await?;
-            }
-            transaction.commit().await?;
-        }
-        let took = began.elapsed();
-        ensure!(self.count("raw_measurements").await? == ROWS as i64);
-        Ok(took)
-    }
-
-    async fn read_raw(&mut self) -> anyhow::Result<Duration> {
-        let began = Instant::now();
-        for task in &self.tasks {
-            let rows: Vec<(i64, u32, f64)> = sqlx::query_as(
-                "SELECT start, seconds, value FROM raw_measurements
-                 WHERE series_id = 1 AND start >= ? AND start < ? ORDER BY start",
-            )
-            .bind(task.window.start)
-            .bind(task.window.end)
-            .fetch_all(&mut self.raw)
-            .await?;
-            ensure!(rows.len() == HOURS);
-        }
-        Ok(began.elapsed())
-    }
-}
-
-/// A connection beside the store, with the settings that the store has.
-pub(crate) async fn beside(path: &Path) -> anyhow::Result<SqliteConnection> {
-    let options = SqliteConnectOptions::new()
-        .filename(path)
-        .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Normal)
-        .pragma("cache_size", "-65536")
-        .row_buffer_size(1024)
-        .disable_statement_logging();
-    Ok(options.connect().await?)
-}
-
-/// A wind farm with one unit of a source: their ids.
-pub(crate) async fn registered(store: &Store, source: &str, code: &str) -> anyhow::Result<(i64, i64)> {
-    let unit = backfill::domain::Unit {
-        code: code.into(),
-        name: code.into(),
-        capacity_mw: Some(400.0),
-        attributes: [].into(),
-    };
-    let windfarm = NewWindfarm {
-        name: "bench".into(),
-        units: vec![NewUnit { source: source.into(), unit, active: true }],
-        ..NewWindfarm::default()
-    };
-    store.import(&[windfarm], clock::now()).await?;
-    let windfarm = store.windfarm_by_name("bench").await?;
-    let units = store.units(windfarm.id, &[]).await?;
-    let unit = units.first().ok_or_else(|| anyhow::anyhow!("the unit was not imported"))?;
-    Ok((windfarm.id, unit.id))
-}
-
-/// A job of these tasks.
-pub(crate) async fn create_job(
-    store: &Store,
-    windfarm_id: i64,
-    tasks: &[PlannedTask],
-) -> anyhow::Result<i64> {
-    let window = Window { start: tasks[0].window.start, end: tasks[tasks.len() - 1].window.end };
-    let job = NewJob {
-        windfarm_ids: &[windfarm_id],
-        window,
-        tasks,
-        priority: Priority::Default,
-        max_concurrency: None,
-        max_attempts: 3,
-        metadata: serde_json::json!({}),
-        created_by_id: None,
-    };
-    Ok(store.create_job(&job, clock::now()).await?)
 }

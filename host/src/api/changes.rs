@@ -1,16 +1,19 @@
 //! Every request that could change something is written into the audit log: before it acts, so that no change
 //! escapes, and with its outcome once that is known.
 
-use std::net::SocketAddr;
-
 use axum::{
-    extract::{ConnectInfo, MatchedPath, OriginalUri, Request, State},
+    extract::{MatchedPath, OriginalUri, Request, State},
     middleware::Next,
     response::{IntoResponse, Response},
 };
 use serde_json::json;
 
-use super::{auth::Caller, problem::Problem, state::Api, trace};
+use super::{
+    auth::{Caller, origin},
+    problem::Problem,
+    state::Api,
+    trace,
+};
 use crate::store::NewAuditEntry;
 
 /// Writes down who is about to change what, and how it went.
@@ -24,7 +27,7 @@ pub(super) async fn layer(State(api): State<Api>, request: Request, next: Next) 
 
 async fn written_down(api: &Api, caller: &Caller, request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
-    let address = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|from| from.ip().to_string());
+    let address = origin::of(&request, api.config.server.behind_proxy).map(|address| address.to_string());
     // Routers below others see their own part of the path only.
     let target = request.extensions().get::<OriginalUri>().map_or(request.uri(), |original| &original.0);
     let entry = NewAuditEntry {

@@ -6,11 +6,13 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
+use chrono::TimeDelta;
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::state::Api;
+use crate::store::{StoreError, Worker};
 
 pub(super) fn routes() -> OpenApiRouter<Api> {
     OpenApiRouter::new().routes(routes!(alive)).routes(routes!(ready))
@@ -37,11 +39,35 @@ async fn alive() -> Json<Health> {
 #[utoipa::path(get, path = "/readyz", tag = "health",
     responses((status = 200, body = Health), (status = 503, body = Health, description = "`detail` says what is amiss.")))]
 async fn ready(State(api): State<Api>) -> Response {
-    match api.store.check().await {
-        Ok(()) => Json(Health { status: "ready", detail: None }).into_response(),
-        Err(error) => {
-            let answer = Json(Health { status: "not ready", detail: Some(error.to_string()) });
-            (StatusCode::SERVICE_UNAVAILABLE, answer).into_response()
-        }
-    }
+    let amiss = match api.store.check().await {
+        Ok(()) => idle(&api).await,
+        Err(error) => Err(error),
+    };
+    let detail = match amiss {
+        Ok(None) => return Json(Health { status: "ready", detail: None }).into_response(),
+        Ok(Some(detail)) => detail,
+        Err(error) => error.to_string(),
+    };
+    (StatusCode::SERVICE_UNAVAILABLE, Json(Health { status: "not ready", detail: Some(detail) }))
+        .into_response()
+}
+
+/// Why nothing is claimed, if that is so: no worker lives that would. Two leases: by then a live one has given
+/// several signs of life.
+async fn idle(api: &Api) -> Result<Option<String>, StoreError> {
+    let patience = api.config.worker.lease * 2;
+    let silent_since =
+        TimeDelta::from_std(patience).ok().and_then(|span| api.store.now().checked_sub_signed(span));
+    let lives = |worker: &Worker| {
+        worker.serves
+            && worker.stopped_at.is_none()
+            && silent_since.is_none_or(|since| worker.heartbeat_at.utc() >= since)
+    };
+    let moving = api.store.workers().await?.iter().any(lives);
+    Ok((!moving).then(|| {
+        let patience = humantime::format_duration(patience);
+        format!(
+            "no worker has given a sign of life for {patience}, so nothing is claimed; see `backfill status`"
+        )
+    }))
 }

@@ -1,14 +1,18 @@
 //! What the host answers over HTTP: one file per resource.
 //!
-//! A request passes, from the outside in: its id ([`trace`]), who asks ([`auth`]), whether it was answered already
+//! A request passes, from the outside in: its id ([`trace`]), what holds for all answers ([`around`]), who asks ([`auth`]), whether it was answered already
 //! ([`repeat`]), the audit log ([`changes`]), its handler.
 
+mod around;
 mod audit;
 mod auth;
 mod changes;
+mod docs;
 mod extract;
 mod health;
 mod jobs;
+mod login;
+mod metrics;
 mod openapi;
 mod page;
 mod problem;
@@ -30,10 +34,11 @@ use axum::{
     routing::get,
 };
 use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 use utoipa_axum::router::OpenApiRouter;
 
 pub use self::state::{Api, Parts};
-use self::{extract::BODY_LIMIT, problem::Problem};
+use self::{around::around, extract::BODY_LIMIT, problem::Problem};
 
 /// Before every path that needs somebody to be logged in.
 const PREFIX: &str = "/api/v1";
@@ -41,7 +46,17 @@ const PREFIX: &str = "/api/v1";
 /// Answers until the host stops; requests under way are finished.
 pub async fn serve(listener: TcpListener, api: Api) -> anyhow::Result<()> {
     let stop = api.stop.clone();
-    let service = router(api).into_make_service_with_connect_info::<SocketAddr>();
+    answer(listener, router(api), stop).await
+}
+
+/// The same with nothing but health and metrics, for hosts that only work.
+pub async fn serve_health(listener: TcpListener, api: Api) -> anyhow::Result<()> {
+    let stop = api.stop.clone();
+    answer(listener, finished(open().split_for_parts().0, api), stop).await
+}
+
+async fn answer(listener: TcpListener, router: Router, stop: CancellationToken) -> anyhow::Result<()> {
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
     axum::serve(listener, service).with_graceful_shutdown(stop.cancelled_owned()).await?;
     Ok(())
 }
@@ -52,7 +67,12 @@ pub fn description() -> utoipa::openapi::OpenApi {
 }
 
 fn documented() -> OpenApiRouter<Api> {
-    OpenApiRouter::with_openapi(openapi::base()).merge(health::routes()).nest(PREFIX, resources())
+    OpenApiRouter::with_openapi(openapi::base()).merge(open()).nest(PREFIX, resources())
+}
+
+/// What needs nobody to be logged in, and every host answers.
+fn open() -> OpenApiRouter<Api> {
+    OpenApiRouter::new().merge(health::routes()).merge(metrics::routes())
 }
 
 /// What needs somebody to be logged in.
@@ -73,13 +93,19 @@ fn router(api: Api) -> Router {
         .layer(from_fn_with_state(api.clone(), changes::layer))
         .layer(from_fn_with_state(api.clone(), repeat::layer))
         .layer(from_fn_with_state(api.clone(), auth::layer));
-    let (open, _) = health::routes().split_for_parts();
-    open.route(openapi::PATH, get(move || openapi::answer(described)))
-        .nest(PREFIX, resources)
-        .merge(web::routes())
+    let (open, _) = open().split_for_parts();
+    let router = open.route(openapi::PATH, get(move || openapi::answer(described))).nest(PREFIX, resources);
+    let router = router.merge(login::routes()).merge(docs::routes()).merge(web::routes());
+    finished(router, api)
+}
+
+/// What holds for every path.
+fn finished(router: Router<Api>, api: Api) -> Router {
+    let origins = api.config.server.cors_origins.clone();
+    let router = router
         .fallback(|| async { Problem::not_found("there is no such path; see /docs") })
         .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
-        .layer(from_fn(trace::layer))
-        .with_state(api)
+        .with_state(api);
+    around(router, &origins).layer(from_fn(trace::layer))
 }

@@ -13,9 +13,12 @@ use crate::{
     store::{Fault, StoreError},
 };
 
-/// A problem, to be answered.
+/// A problem, to be answered. Boxed, since handlers return it in place of what they are asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Problem {
+pub(super) struct Problem(Box<Parts>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Parts {
     status: StatusCode,
     code: &'static str,
     title: &'static str,
@@ -70,13 +73,14 @@ pub(super) struct FieldProblem {
 const PASSING_SECONDS: u64 = 5;
 
 impl Problem {
-    const fn new(status: StatusCode, code: &'static str, title: &'static str, detail: String) -> Self {
-        Self { status, code, title, detail, suggestion: None, fields: Vec::new(), retry_after_seconds: None }
+    fn new(status: StatusCode, code: &'static str, title: &'static str, detail: String) -> Self {
+        let (suggestion, fields, retry_after_seconds) = (None, Vec::new(), None);
+        Self(Box::new(Parts { status, code, title, detail, suggestion, fields, retry_after_seconds }))
     }
 
     /// What to do about it.
     pub(super) fn suggest(mut self, suggestion: impl Into<String>) -> Self {
-        self.suggestion = Some(suggestion.into());
+        self.0.suggestion = Some(suggestion.into());
         self
     }
 
@@ -92,7 +96,7 @@ impl Problem {
         let mut problem =
             Self::new(StatusCode::BAD_REQUEST, "invalid-parameter", "A parameter is wrong", text);
         if !name.is_empty() {
-            problem.fields.push(FieldProblem { pointer: None, parameter: Some(name), detail });
+            problem.0.fields.push(FieldProblem { pointer: None, parameter: Some(name), detail });
         }
         problem
     }
@@ -103,7 +107,7 @@ impl Problem {
         let text = if pointer.is_empty() { detail.clone() } else { format!("{pointer}: {detail}") };
         let status = StatusCode::UNPROCESSABLE_ENTITY;
         let mut problem = Self::new(status, "invalid-body", "The body is not what is expected", text);
-        problem.fields.push(FieldProblem { pointer: Some(pointer), parameter: None, detail });
+        problem.0.fields.push(FieldProblem { pointer: Some(pointer), parameter: None, detail });
         problem
     }
 
@@ -116,6 +120,14 @@ impl Problem {
     /// 403: who is logged in may not do this.
     pub(super) fn forbidden(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::FORBIDDEN, "forbidden", "This is not for you to do", detail.into())
+    }
+
+    /// 403: a page of another origin made the browser send this.
+    pub(super) fn cross_origin() -> Self {
+        let detail =
+            "the request comes from a page of another origin, with the cookie of this one".to_owned();
+        Self::new(StatusCode::FORBIDDEN, "cross-origin", "Another page may not do this", detail)
+            .suggest("send a token instead: `Authorization: Bearer TOKEN`")
     }
 
     /// 404.
@@ -163,7 +175,7 @@ impl Problem {
     pub(super) fn too_many(detail: impl Into<String>, retry_after_seconds: u64) -> Self {
         let status = StatusCode::TOO_MANY_REQUESTS;
         let mut problem = Self::new(status, "queue-full", "Too much is waiting already", detail.into());
-        problem.retry_after_seconds = Some(retry_after_seconds);
+        problem.0.retry_after_seconds = Some(retry_after_seconds);
         problem
     }
 
@@ -171,7 +183,7 @@ impl Problem {
     pub(super) fn unavailable(detail: impl Into<String>) -> Self {
         let status = StatusCode::SERVICE_UNAVAILABLE;
         let mut problem = Self::new(status, "unavailable", "Something is away for now", detail.into());
-        problem.retry_after_seconds = Some(PASSING_SECONDS);
+        problem.0.retry_after_seconds = Some(PASSING_SECONDS);
         problem.suggest("try again shortly")
     }
 
@@ -185,23 +197,24 @@ impl Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
+        let problem = *self.0;
         let body = ProblemBody {
-            kind: format!("urn:backfill:problem:{}", self.code),
-            title: self.title,
-            status: self.status.as_u16(),
-            detail: self.detail,
-            code: self.code,
-            suggestion: self.suggestion,
+            kind: format!("urn:backfill:problem:{}", problem.code),
+            title: problem.title,
+            status: problem.status.as_u16(),
+            detail: problem.detail,
+            code: problem.code,
+            suggestion: problem.suggestion,
             trace_id: trace::current(),
-            errors: self.fields,
+            errors: problem.fields,
         };
-        let mut response = (self.status, Json(body)).into_response();
+        let mut response = (problem.status, Json(body)).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        if self.status == StatusCode::UNAUTHORIZED {
+        if problem.status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        if let Some(seconds) = self.retry_after_seconds {
+        if let Some(seconds) = problem.retry_after_seconds {
             headers.insert(header::RETRY_AFTER, seconds.into());
         }
         response

@@ -22,7 +22,7 @@ use crate::store::{GivenAnswer, Repeated};
 pub(super) const HEADER: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// Says that an answer is one that was given before.
-const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
+pub(super) const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
 /// Headers of an answer that are part of it.
 const KEPT: [HeaderName; 3] = [header::CONTENT_TYPE, header::LOCATION, header::ETAG];

@@ -4,11 +4,18 @@ use std::{ops::Deref, sync::Arc};
 
 use tokio_util::sync::CancellationToken;
 
+use super::{auth::Issuer, login::Attempts};
 use crate::{config::Config, source::Registry, store::Store};
 
 /// What handlers work with. Cheap to clone.
 #[derive(Clone)]
-pub struct Api(Arc<Parts>);
+pub struct Api(Arc<Inner>);
+
+struct Inner {
+    parts: Parts,
+    issuer: Option<Issuer>,
+    attempts: Attempts,
+}
 
 /// The parts.
 pub struct Parts {
@@ -24,8 +31,22 @@ pub struct Parts {
 
 impl Api {
     /// Handlers' view of a host.
-    pub fn new(parts: Parts) -> Self {
-        Self(Arc::new(parts))
+    ///
+    /// # Errors
+    /// The issuer of tokens can't be asked from this machine.
+    pub fn new(parts: Parts) -> anyhow::Result<Self> {
+        let issuer = parts.config.auth.jwt.as_ref().map(Issuer::new).transpose()?;
+        Ok(Self(Arc::new(Inner { parts, issuer, attempts: Attempts::default() })))
+    }
+
+    /// Whose JSON Web Tokens let in.
+    pub(super) fn issuer(&self) -> Option<&Issuer> {
+        self.0.issuer.as_ref()
+    }
+
+    /// Who tried in vain to log in.
+    pub(super) fn attempts(&self) -> &Attempts {
+        &self.0.attempts
     }
 }
 
@@ -33,6 +54,6 @@ impl Deref for Api {
     type Target = Parts;
 
     fn deref(&self) -> &Parts {
-        &self.0
+        &self.0.parts
     }
 }

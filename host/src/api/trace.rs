@@ -2,11 +2,13 @@
 
 use axum::{
     extract::{MatchedPath, Request},
-    http::{HeaderName, HeaderValue},
+    http::{HeaderMap, HeaderName, HeaderValue, Method},
     middleware::Next,
     response::Response,
 };
 use tracing::Instrument;
+
+use crate::observe;
 
 /// Carries the id, from the client if it has one, and back.
 pub(super) const HEADER: HeaderName = HeaderName::from_static("x-request-id");
@@ -23,15 +25,18 @@ pub(super) fn current() -> String {
 /// Gives a request its id, and says in the log how it was answered.
 pub(super) async fn layer(request: Request, next: Next) -> Response {
     let id = given(&request).unwrap_or_else(|| hex::encode(rand::random::<[u8; 16]>()));
-    let method = request.method().clone();
+    let method = method(request.method());
     let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
-    let span = tracing::info_span!("request", id, %method, route, status = tracing::field::Empty);
+    let span = tracing::info_span!("request", id, method, route, status = tracing::field::Empty);
+    follow(&span, request.headers());
     let begun = std::time::Instant::now();
     let answering = async {
         let response = next.run(request).await;
         let status = response.status().as_u16();
         tracing::Span::current().record("status", status);
-        tracing::debug!(status, milliseconds = begun.elapsed().as_millis(), "answered");
+        let took = begun.elapsed();
+        tracing::debug!(status, milliseconds = took.as_millis(), "answered");
+        observe::answered(method, route, status, took);
         response
     };
     let mut response = ID.scope(id.clone(), answering.instrument(span)).await;
@@ -40,6 +45,18 @@ pub(super) async fn layer(request: Request, next: Next) -> Response {
         response.headers_mut().insert(HEADER, value);
     }
     response
+}
+
+/// Makes the request part of its caller's trace.
+fn follow(span: &tracing::Span, headers: &HeaderMap) {
+    let header = |name: &str| headers.get(name)?.to_str().ok();
+    observe::follow(span, header("traceparent"), header("tracestate"));
+}
+
+/// The method, if it is one of HTTP's own: others have no end.
+fn method(method: &Method) -> &'static str {
+    const KNOWN: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+    KNOWN.into_iter().find(|known| *known == method.as_str()).unwrap_or("other")
 }
 
 /// The id that the client gave, if it is one that a log may hold.

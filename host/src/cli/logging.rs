@@ -5,7 +5,13 @@ use std::io::{self, IsTerminal, Write};
 
 use anyhow::Context;
 use indicatif::MultiProgress;
-use tracing_subscriber::{EnvFilter, fmt, fmt::MakeWriter, layer::SubscriberExt, util::SubscriberInitExt};
+use tracing::Subscriber;
+use tracing_subscriber::{
+    EnvFilter, Layer, fmt, fmt::MakeWriter, layer::SubscriberExt, registry::LookupSpan,
+    util::SubscriberInitExt,
+};
+
+use crate::observe::{SPANS, Traces};
 
 /// Bars that a log line must not tear; shared with whoever draws some.
 static BARS: std::sync::LazyLock<MultiProgress> = std::sync::LazyLock::new(MultiProgress::new);
@@ -14,7 +20,8 @@ pub(super) fn bars() -> &'static MultiProgress {
     &BARS
 }
 
-pub(super) fn start(filter: &str) -> anyhow::Result<()> {
+/// Begins to log, and to trace if traces are wanted.
+pub(super) fn start(filter: &str, traces: Option<&Traces>) -> anyhow::Result<()> {
     // Libraries log what their own authors need: only their warnings are of use here.
     let directives = match filter {
         "error" | "warn" | "info" | "debug" | "trace" => {
@@ -22,17 +29,20 @@ pub(super) fn start(filter: &str) -> anyhow::Result<()> {
         }
         other => other.to_owned(),
     };
-    let filter = EnvFilter::try_new(&directives)
+    // A line names the request or the task that it is of; steps of those are for traces.
+    let filter = EnvFilter::try_new(format!("{directives},{SPANS}=off"))
         .with_context(|| format!("--log {filter:?} is no filter; expected e.g. info or warn,source=debug"))?;
-    let registry = tracing_subscriber::registry().with(filter);
-    if io::stderr().is_terminal() {
-        registry.with(fmt::layer().with_writer(AroundBars).with_target(false).compact()).init();
-    } else {
-        registry
-            .with(fmt::layer().json().flatten_event(true).with_span_list(false).with_writer(io::stderr))
-            .init();
-    }
+    tracing_subscriber::registry().with(traces.map(Traces::layer)).with(lines().with_filter(filter)).init();
     Ok(())
+}
+
+/// What writes lines.
+fn lines<S: Subscriber + for<'a> LookupSpan<'a>>() -> Box<dyn Layer<S> + Send + Sync> {
+    if io::stderr().is_terminal() {
+        Box::new(fmt::layer().with_writer(AroundBars).with_target(false).compact())
+    } else {
+        Box::new(fmt::layer().json().flatten_event(true).with_span_list(false).with_writer(io::stderr))
+    }
 }
 
 /// Standard error, with the bars taken away while a line is written.

@@ -18,6 +18,7 @@ mod hosts;
 mod import;
 mod job;
 mod logging;
+mod login;
 mod migrate;
 mod one_source;
 mod openapi;
@@ -36,7 +37,13 @@ mod words;
 
 use std::{path::PathBuf, process::ExitCode};
 
+use anyhow::Context;
 use clap::{Parser, Subcommand};
+
+use crate::{
+    config::{self, Telemetry},
+    observe::{Traces, Tracing},
+};
 
 /// Fills and keeps the history of power generation, unit by unit and month by month.
 ///
@@ -97,6 +104,8 @@ enum Command {
     Webhook(webhook::WebhookCommand),
     #[command(subcommand)]
     Token(token::TokenCommand),
+    #[command(name = "login")]
+    LogIn(login::LogIn),
     #[command(name = "openapi")]
     OpenApi(openapi::OpenApi),
     Completions(completions::Completions),
@@ -125,10 +134,34 @@ pub fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return fail(&anyhow::Error::from(error).context("starting the runtime")),
     };
-    if let Err(error) = logging::start(&arguments.log) {
+    let within = runtime.enter();
+    let traces = match traces(&arguments) {
+        Ok(traces) => traces,
+        Err(error) => return fail(&error),
+    };
+    if let Err(error) = logging::start(&arguments.log, traces.as_ref()) {
         return fail(&error);
     }
-    runtime.block_on(act(arguments)).unwrap_or_else(|error| fail(&error))
+    drop(within);
+    let code = runtime.block_on(act(arguments)).unwrap_or_else(|error| fail(&error));
+    if let Some(traces) = traces {
+        traces.shut_down();
+    }
+    code
+}
+
+/// What sends traces, if they are wanted; for commands that work, since the others have none.
+fn traces(arguments: &Arguments) -> anyhow::Result<Option<Traces>> {
+    if !matches!(arguments.command, Command::Serve(_) | Command::Work(_) | Command::Run(_)) {
+        return Ok(None);
+    }
+    // What is wrong with the file, the command itself says.
+    let Ok(config) = config::load(&arguments.config, &context::env) else { return Ok(None) };
+    let Telemetry { otlp_endpoint: Some(endpoint), service_name, sample_ratio } = config.telemetry else {
+        return Ok(None);
+    };
+    let tracing = Tracing { endpoint: endpoint.as_str(), service_name: &service_name, sample_ratio };
+    Traces::start(&tracing).context("[telemetry] otlp_endpoint").map(Some)
 }
 
 async fn act(arguments: Arguments) -> anyhow::Result<ExitCode> {
@@ -151,6 +184,7 @@ async fn act(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Export(command) => command.act(config).await,
         Command::Webhook(command) => command.act(config).await,
         Command::Token(command) => command.act(config).await,
+        Command::LogIn(command) => command.act(config).await,
         Command::OpenApi(command) => command.act(),
         Command::Completions(command) => command.act(),
     }

@@ -10,14 +10,23 @@ use std::{
 
 use anyhow::{Context, bail};
 use clap::Args;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+    task::JoinHandle,
+};
 use tokio_util::sync::CancellationToken;
 
-use super::context::{self, env};
+use super::{
+    context::{self, env},
+    login,
+};
 use crate::{
     api::{self, Api, Parts},
+    clock,
     config::{Config, Database},
     notify::Dispatcher,
+    observe,
     schedules::Scheduler,
     source::Registry,
     worker::{Options, Worker},
@@ -41,36 +50,57 @@ pub(super) struct Serve {
     listen: Option<SocketAddr>,
 }
 
-/// Run a host without HTTP: it works off jobs and fires schedules, until SIGTERM or Ctrl-C.
+/// Run a host without the API: it works off jobs and fires schedules, until SIGTERM or Ctrl-C.
 ///
 /// Start as many as there is work for, on as many machines, with one Postgres database and one configuration. Limits
 /// and allowances hold over all of them. Stopping is as for `backfill serve`.
 ///
 /// For example:
 ///   backfill worker
+///   backfill worker --listen 0.0.0.0:9100
 #[derive(Args)]
 #[command(name = "worker", verbatim_doc_comment)]
-pub(super) struct Work {}
+pub(super) struct Work {
+    /// Where to answer /healthz, /readyz and /metrics, and nothing else.
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    listen: Option<SocketAddr>,
+}
+
+/// What a host answers over HTTP, and where.
+enum Http {
+    All(TcpListener),
+    Health(TcpListener),
+    Nothing,
+}
 
 impl Serve {
     pub(super) async fn act(self, config: &Path) -> anyhow::Result<ExitCode> {
         let config = context::load(config)?;
         let listen = self.listen.unwrap_or(config.server.listen);
-        let listener = tokio::net::TcpListener::bind(listen).await.with_context(|| {
-            format!("listening on {listen}; name another address with --listen or [server] listen")
-        })?;
-        run(&config, Some(listener)).await
+        let listener = bind(listen, "--listen or [server] listen").await?;
+        run(&config, Http::All(listener)).await
     }
 }
 
 impl Work {
     pub(super) async fn act(self, config: &Path) -> anyhow::Result<ExitCode> {
-        run(&context::load(config)?, None).await
+        let config = context::load(config)?;
+        let http = match self.listen {
+            Some(listen) => Http::Health(bind(listen, "--listen").await?),
+            None => Http::Nothing,
+        };
+        run(&config, http).await
     }
 }
 
-async fn run(config: &Config, http: Option<tokio::net::TcpListener>) -> anyhow::Result<ExitCode> {
+async fn bind(listen: SocketAddr, named_by: &str) -> anyhow::Result<TcpListener> {
+    let listener = TcpListener::bind(listen).await;
+    listener.with_context(|| format!("listening on {listen}; name another address with {named_by}"))
+}
+
+async fn run(config: &Config, http: Http) -> anyhow::Result<ExitCode> {
     let stop = Stop::on_signals()?;
+    observe::install(clock::now())?;
     let _only_host = only_host(config)?;
     let store = context::store(config).await?;
     let shared = context::shared(config, &store)?;
@@ -86,18 +116,19 @@ async fn run(config: &Config, http: Option<tokio::net::TcpListener>) -> anyhow::
     tracing::info!(worker = worker.id(), sources = usable, "ready for work");
     let (poll, drained) = (config.worker.poll, stop.drained.clone());
     let telling = tokio::spawn(async move { dispatcher.run(poll, drained).await });
-    let answering = http.map(|listener| {
-        if let Ok(address) = listener.local_addr() {
-            tracing::info!("answering on http://{address}");
-        }
-        let parts = Parts {
-            store: store.clone(),
-            registry: Arc::clone(&registry),
-            config: config.clone(),
-            stop: stop.drained.clone(),
-        };
-        tokio::spawn(api::serve(listener, Api::new(parts)))
-    });
+    if let Http::All(listener) = &http
+        && let Some(link) = login::first_link(&store, listener.local_addr()?).await?
+    {
+        // Past the log, which is kept and read by many: this is for whoever started the host.
+        eprintln!("nobody has logged in yet; this link does, once, within an hour: {link}");
+    }
+    let parts = Parts {
+        store: store.clone(),
+        registry: Arc::clone(&registry),
+        config: config.clone(),
+        stop: stop.drained.clone(),
+    };
+    let answering = http.answer(Api::new(parts)?);
     let scheduler =
         Scheduler::new(store.clone(), registry, config.worker.retry.attempts, config.worker.grace);
     let (gently, at_once) = (stop.gently.clone(), stop.at_once.clone());
@@ -116,6 +147,21 @@ async fn run(config: &Config, http: Option<tokio::net::TcpListener>) -> anyhow::
     served?;
     tracing::info!("stopped");
     Ok(ExitCode::SUCCESS)
+}
+
+impl Http {
+    /// Begins to answer, until the host stops.
+    fn answer(self, api: Api) -> Option<JoinHandle<anyhow::Result<()>>> {
+        let (Self::All(listener) | Self::Health(listener)) = &self else { return None };
+        if let Ok(address) = listener.local_addr() {
+            tracing::info!("answering on http://{address}");
+        }
+        match self {
+            Self::All(listener) => Some(tokio::spawn(api::serve(listener, api))),
+            Self::Health(listener) => Some(tokio::spawn(api::serve_health(listener, api))),
+            Self::Nothing => None,
+        }
+    }
 }
 
 /// Ways to be told to stop.

@@ -8,6 +8,7 @@
 //! they need from [`Config`].
 
 mod archive;
+mod auth;
 mod caps;
 mod check;
 mod credential;
@@ -21,6 +22,7 @@ pub(crate) mod reading;
 mod server;
 mod source;
 mod source_id;
+mod telemetry;
 #[cfg(test)]
 mod tests;
 mod worker;
@@ -28,6 +30,7 @@ mod worker;
 use std::path::{Path, PathBuf};
 
 pub use archive::{Archive, ArchivePlace};
+pub use auth::{Auth, Jwt};
 pub use caps::Caps;
 pub use check::check_sources;
 pub use credential::{CredentialPlace, CredentialSpec, Origin, Secret};
@@ -35,9 +38,10 @@ pub use database::Database;
 pub use notifications::{Notifications, Smtp, SmtpTls};
 pub use postgres::PostgresUrl;
 pub use problem::{Position, Problem, Problems, Severity};
-pub use server::Server;
+pub use server::{Origin as WebOrigin, Server};
 pub use source::{Source, Written};
 pub use source_id::SourceId;
+pub use telemetry::Telemetry;
 pub use worker::{Retry, Worker};
 
 use reading::Section;
@@ -52,6 +56,8 @@ pub struct Config {
     pub path: PathBuf,
     /// `[server]`.
     pub server: Server,
+    /// `[auth]`.
+    pub auth: Auth,
     /// `[database]`.
     pub database: Database,
     /// `[worker]`.
@@ -60,6 +66,8 @@ pub struct Config {
     pub archive: Archive,
     /// `[notifications]`.
     pub notifications: Notifications,
+    /// `[telemetry]`.
+    pub telemetry: Telemetry,
     /// `[[source]]`, in the order of the file, ids distinct; disabled ones too.
     pub sources: Vec<Source>,
 }
@@ -80,10 +88,12 @@ fn read(path: &Path, root: Section<'_>, env: Env<'_>) -> Config {
     let config = Config {
         path: path.to_owned(),
         server: Server::read(root.section("server")),
+        auth: Auth::read(root.section("auth")),
         database: Database::read(root.section("database"), folder, env),
         worker: Worker::read(root.section("worker")),
         archive: Archive::read(root.section("archive"), folder),
         notifications: Notifications::read(root.section("notifications"), folder),
+        telemetry: Telemetry::read(root.section("telemetry")),
         sources: source::read_all(root.sections("source"), folder),
     };
     root.finish();

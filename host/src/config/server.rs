@@ -1,8 +1,10 @@
-//! `[server]`: where the HTTP API listens.
+//! `[server]`: where the HTTP API listens, and who may reach it how.
 
 use std::net::{Ipv4Addr, SocketAddr};
 
-use super::reading::{FromText, Section};
+use url::Url;
+
+use super::reading::{FromText, Item, Section};
 
 /// `[server]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,6 +13,30 @@ pub struct Server {
     pub listen: SocketAddr,
     /// So many tasks may be open, over all jobs, before new jobs are refused.
     pub max_open_tasks: u32,
+    /// Whether `X-Forwarded-Proto` and `X-Forwarded-For` are a proxy's word; anybody can send them to a host without one.
+    pub behind_proxy: bool,
+    /// The web pages of other origins that may call the API.
+    pub cors_origins: Vec<Origin>,
+}
+
+/// `https://app.example.org`: scheme, host and port, as browsers send it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin(String);
+
+impl Origin {
+    /// As browsers send it.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromText for Origin {
+    const EXPECTED: &'static str = "an origin such as \"https://app.example.org\", without a path";
+
+    fn from_text(text: &str) -> Result<Self, String> {
+        let origin = Url::from_text(text)?.origin().ascii_serialization();
+        if origin == text { Ok(Self(origin)) } else { Err(format!("{text:?} is more than {origin:?}")) }
+    }
 }
 
 impl FromText for SocketAddr {
@@ -24,9 +50,12 @@ impl FromText for SocketAddr {
 impl Server {
     pub(super) fn read(section: Section<'_>) -> Self {
         let default = SocketAddr::from((Ipv4Addr::LOCALHOST, 8080));
+        let origins = section.item("cors_origins").map(|item| item.list("an array of origins"));
         let server = Self {
             listen: section.text("listen").unwrap_or(default),
             max_open_tasks: section.count("max_open_tasks", 5_000_000, 1..=1_000_000_000),
+            behind_proxy: section.flag("behind_proxy", false),
+            cors_origins: origins.iter().flatten().filter_map(Item::text).collect(),
         };
         section.finish();
         server

@@ -183,7 +183,9 @@ fn a_source_whose_lines_are_broken_is_not_said_to_lack_keys() {
 fn an_unknown_key_that_resembles_none_lists_the_known_ones() {
     assert_eq!(
         messages("[server]\nbucket = \"b\"\n"),
-        ["backfill.toml:2:1: server.bucket: unknown key; expected one of listen"]
+        [
+            "backfill.toml:2:1: server.bucket: unknown key; expected one of behind_proxy, cors_origins, listen, max_open_tasks"
+        ]
     );
     assert_eq!(
         messages("[source]\nid = \"x\"\n"),
@@ -199,7 +201,10 @@ fn an_unknown_key_that_resembles_none_lists_the_known_ones() {
 fn columns_count_characters_and_a_byte_order_mark_counts_nothing() {
     let text = "\u{feff}server = { \"café\" = \"é\", listen = 1 }";
     let found = messages(text);
-    assert_eq!(found[0], "backfill.toml:1:12: server.café: unknown key; expected one of listen");
+    assert_eq!(
+        found[0],
+        "backfill.toml:1:12: server.café: unknown key; expected one of behind_proxy, cors_origins, listen, max_open_tasks"
+    );
     assert!(found[1].starts_with("backfill.toml:1:35: server.listen: is an integer"), "{found:?}");
 }
 

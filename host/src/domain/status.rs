@@ -80,6 +80,17 @@ impl JobStatus {
     }
 }
 
+impl TaskOutcome {
+    /// The outcome of tasks of other jobs that complete together with one of this outcome: what was written for the one
+    /// is there already for the others.
+    pub const fn of_others(self) -> Self {
+        match self {
+            Self::Empty => Self::Empty,
+            Self::Written | Self::Unchanged => Self::Unchanged,
+        }
+    }
+}
+
 impl TaskStatus {
     /// Whether the task will not run any more.
     pub const fn ended(self) -> bool {

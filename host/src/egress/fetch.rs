@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use reqwest::StatusCode;
 use reqwest::header::{CONTENT_TYPE, LOCATION};
 use tokio::sync::watch;
-use tracing::Level;
+use tracing::{Instrument, Level};
 
 use super::client::{Fault, Hop};
 use super::denial;
@@ -18,6 +18,7 @@ use super::pace::retry_after;
 use super::redirect::{self, MOST_REDIRECTS};
 use super::request::Prepared;
 use crate::clock;
+use crate::observe::{self, SPANS};
 
 /// The first try and two more.
 const TRIES: u32 = 3;
@@ -39,6 +40,7 @@ impl Gate {
         waiting: &watch::Sender<bool>,
     ) -> Result<Answer, EgressError> {
         if let Some(answer) = self.kept(&key, reuse, log).await? {
+            observe::upstream_unheard(&self.policy.source, "archive");
             return Ok(answer);
         }
         let received = self.ask(&request, counters, log, waiting).await?;
@@ -96,7 +98,15 @@ impl Gate {
                 credential.add_to(&mut hop.url, &mut hop.headers);
             }
             counters.requests.fetch_add(1, Relaxed);
-            let response = self.clients.send(grant, hop, redactor).await?;
+            // Ends with the answer's last byte. The query stays out of it: a credential may be there.
+            let span = tracing::info_span!(
+                target: SPANS, "upstream", otel.kind = "client", source = self.policy.source, host = url.host_str(),
+                path = redactor.text(url.path()), status = tracing::field::Empty,
+            );
+            let sent = self.clients.send(grant, hop, redactor).instrument(span.clone()).await;
+            let response = sent.inspect_err(|fault| self.count_unheard(&fault.error))?;
+            observe::upstream_answered(&self.policy.source, response.status().as_u16());
+            span.record("status", response.status().as_u16());
             let (status, location) = (response.status(), response.headers().get(LOCATION));
             let location = location.map(|value| value.as_bytes());
             let next = redirect::next(&url, method, status, location, credential, redactor);
@@ -126,6 +136,15 @@ impl Gate {
         let host = request.url.host_str().unwrap_or_default();
         let text = format!("{host}: more than {MOST_REDIRECTS} redirects, one after the other");
         Err(Fault::lasting(EgressError::Transport(text)))
+    }
+
+    fn count_unheard(&self, why: &EgressError) {
+        let why = match why {
+            EgressError::Timeout => "timeout",
+            EgressError::Denied(_) => "denied",
+            _ => "network-error",
+        };
+        observe::upstream_unheard(&self.policy.source, why);
     }
 }
 

@@ -41,24 +41,7 @@ impl Courier {
     /// `private` says so. Redirects are not followed: a receiver that has moved is to be entered anew.
     pub fn new(private: bool, timeout: Duration, lookup: Arc<dyn Lookup>) -> Result<Self, EgressError> {
         let opens = if private { Opens::Private } else { Opens::Public };
-        let client = Client::builder()
-            .user_agent(concat!("backfill/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(timeout)
-            .redirect(redirect::Policy::none())
-            .retry(retry::never())
-            .referer(false)
-            .no_proxy()
-            .dns_resolver(CheckedResolver { lookup, opens })
-            .build()
-            .map_err(|error| {
-                EgressError::Internal(format!(
-                    "webhooks can't be given an HTTP client: {}; check that CA certificates are installed (package \
-                     `ca-certificates`)",
-                    causes(&error)
-                ))
-            })?;
-        Ok(Self { client, opens })
+        Ok(Self { client: client("webhooks", opens, timeout, lookup)?, opens })
     }
 
     /// Posts a message once and gives the head of the answer, whatever its status.
@@ -73,15 +56,7 @@ impl Courier {
         now: DateTime<Utc>,
     ) -> Result<Reply, String> {
         let host = url.host_str().unwrap_or_default();
-        // A literal address is never resolved, so the resolver can't refuse it.
-        let literal: Option<IpAddr> = match url.host() {
-            Some(Host::Ipv4(address)) => Some(address.into()),
-            Some(Host::Ipv6(address)) => Some(address.into()),
-            _ => None,
-        };
-        if let Some(Err(what)) = literal.map(|address| self.opens.admits(address)) {
-            return Err(self.closed(&format!("{host} is not public ({what})")));
-        }
+        admit_literal(url, self.opens).map_err(|what| self.closed(&what))?;
         let mut map = HeaderMap::with_capacity(headers.len());
         for (name, value) in headers {
             let value =
@@ -109,5 +84,44 @@ impl Courier {
                  own network"
             ),
         }
+    }
+}
+
+/// An HTTP client for the host's own requests. Redirects are not followed, and names lead only to what `opens` admits.
+pub(super) fn client(
+    whose: &str,
+    opens: Opens,
+    timeout: Duration,
+    lookup: Arc<dyn Lookup>,
+) -> Result<Client, EgressError> {
+    Client::builder()
+        .user_agent(concat!("backfill/", env!("CARGO_PKG_VERSION")))
+        .connect_timeout(CONNECT_TIMEOUT)
+        .timeout(timeout)
+        .redirect(redirect::Policy::none())
+        .retry(retry::never())
+        .referer(false)
+        .no_proxy()
+        .dns_resolver(CheckedResolver { lookup, opens })
+        .build()
+        .map_err(|error| {
+            EgressError::Internal(format!(
+                "{whose} can't be given an HTTP client: {}; check that CA certificates are installed (package \
+                 `ca-certificates`)",
+                causes(&error)
+            ))
+        })
+}
+
+/// Refuses a literal address that is closed: it is never resolved, so that the resolver can't.
+pub(super) fn admit_literal(url: &Url, opens: Opens) -> Result<(), String> {
+    let literal: Option<IpAddr> = match url.host() {
+        Some(Host::Ipv4(address)) => Some(address.into()),
+        Some(Host::Ipv6(address)) => Some(address.into()),
+        _ => None,
+    };
+    match literal.map(|address| opens.admits(address)) {
+        Some(Err(what)) => Err(format!("{} is not public ({what})", url.host_str().unwrap_or_default())),
+        _ => Ok(()),
     }
 }

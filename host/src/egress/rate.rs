@@ -81,6 +81,21 @@ impl Rate {
         let send_at = open.max(arrival - tolerance);
         Slot { send_at, arrival: arrival.max(send_at) + interval }
     }
+
+    /// How many requests could go at once.
+    pub fn left(
+        &self,
+        arrival: Option<DateTime<Utc>>,
+        held_until: Option<DateTime<Utc>>,
+        now: DateTime<Utc>,
+    ) -> u32 {
+        if held_until.is_some_and(|held| held > now) {
+            return 0;
+        }
+        let ahead = arrival.map_or(Duration::ZERO, |arrival| (arrival - now).to_std().unwrap_or_default());
+        let spent = ahead.as_micros().div_ceil(self.interval().as_micros());
+        self.burst.saturating_sub(u32::try_from(spent).unwrap_or(u32::MAX))
+    }
 }
 
 fn span(duration: Duration) -> TimeDelta {
@@ -252,6 +267,26 @@ mod tests {
                 let inside = sent[i..].iter().take_while(|t| **t - *start <= width).count() as u128;
                 prop_assert!(inside <= u128::from(rate.burst) + share);
             }
+        }
+
+        #[test]
+        fn as_many_as_are_left_go_at_once_and_no_more(
+            rate in any_rate(), pauses in prop::collection::vec(0..3_000_u64, 0..40),
+        ) {
+            let (mut now, mut arrival) = (START, None);
+            for pause in pauses {
+                now += span(Duration::from_millis(pause));
+                arrival = Some(rate.reserve(arrival, None, now).arrival);
+            }
+            let left = rate.left(arrival, None, now);
+            prop_assert!(left <= rate.burst);
+            prop_assert_eq!(rate.left(arrival, Some(now + span(Duration::from_secs(1))), now), 0);
+            for _ in 0..left {
+                let slot = rate.reserve(arrival, None, now);
+                prop_assert_eq!(slot.send_at, now);
+                arrival = Some(slot.arrival);
+            }
+            prop_assert!(rate.reserve(arrival, None, now).send_at > now);
         }
 
         #[test]

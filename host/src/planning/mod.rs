@@ -1,11 +1,17 @@
 //! From what somebody asks for to a plan, and from a plan to a job. Knows the store and the sources; what it is asked
 //! through (command line, HTTP, a schedule) is not its business.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use crate::{
-    domain::{Calendar, Order, Plan, PlanRequest, PlanUnit, Priority, Range, Refused, Reprocess, plan, span},
+    domain::{
+        Calendar, Order, Plan, PlanRequest, PlanUnit, PlannedTask, Priority, Range, Refused, Reprocess,
+        TaskStatus, Verdict, plan, span,
+    },
+    observe,
     source::Registry,
     store::{NewJob, RegisteredUnit, Store, StoreError, Windfarm},
 };
@@ -186,7 +192,21 @@ pub async fn create(
         metadata: planned.metadata(),
         created_by_id: how.created_by_id,
     };
-    Ok(store.create_job(&job, now).await?)
+    let id = store.create_job(&job, now).await?;
+    count_job(&planned.plan.tasks);
+    Ok(id)
+}
+
+/// Counts a job that was made of these tasks, and those of them that ended with that.
+pub fn count_job(tasks: &[PlannedTask]) {
+    observe::job_created();
+    let mut skipped: BTreeMap<&str, u64> = BTreeMap::new();
+    for task in tasks.iter().filter(|task| task.verdict != Verdict::Fetch) {
+        *skipped.entry(task.source.as_str()).or_default() += 1;
+    }
+    for (source, count) in skipped {
+        observe::tasks_ended(source, TaskStatus::Skipped.as_str(), count);
+    }
 }
 
 impl Planned {

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use super::Scheduler;
 use crate::{
     domain::{Failure, ScheduleKind, ScheduleSettings, about_now, ask_again, by_month, validate},
+    observe,
     source::{CallReport, Collected, Source},
     store::{AttemptReport, CollectedMonth, Collection, RegisteredUnit, RunClaim, StoreError},
 };
@@ -101,6 +102,9 @@ impl Scheduler {
         match result {
             Ok(found) => {
                 let counts = self.store.finish_run(claim, &found, &report, now).await?;
+                if let Some(counts) = &counts {
+                    observe::rows(&claim.source, counts.written.by_result());
+                }
                 tracing::debug!(run = claim.run_id, source = claim.source, "collected: {counts:?}");
             }
             Err(Setback { code, message, again }) => {
@@ -141,6 +145,9 @@ impl Scheduler {
             let why = Setback::lasting("source-unusable", "the source collects nothing");
             return (AttemptReport::default(), Err(why));
         };
+        if let Err(fault) = &call.outcome {
+            observe::sandbox_fault(source.id(), fault.code());
+        }
         let report = AttemptReport {
             component_digest: Some(source.digest().to_owned()),
             requests: call.usage.requests.into(),

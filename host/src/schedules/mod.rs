@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use self::plan::Planned;
 use crate::{
     domain::{Priority, ScheduleSettings, span},
+    planning,
     source::Registry,
     store::{Act, Fired, NewJob, RunClaim, Schedule, Store, StoreError},
 };
@@ -170,7 +171,11 @@ impl Scheduler {
             metadata: json!({ "schedule": due.name, "schedule_id": due.id, "kind": due.kind }),
             created_by_id: due.created_by_id,
         };
-        self.store.fire(due, Act::Job(&job), &planned.without, now).await
+        let fired = self.store.fire(due, Act::Job(&job), &planned.without, now).await?;
+        if matches!(fired, Fired::Job(_)) {
+            planning::count_job(&planned.tasks);
+        }
+        Ok(fired)
     }
 
     /// Has every source asked that collects and has units of the schedule; one that the schedule names is left to

@@ -6,6 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use tracing::Instrument;
 use wasmtime::{
     Store, Trap, WasmBacktrace,
     component::{Instance, InstancePre},
@@ -25,6 +26,7 @@ use super::{
 use crate::{
     domain::{Failure, Month, Series, Unit, Window},
     egress::{self, Gate, Reuse, Usage},
+    observe::SPANS,
 };
 
 /// Caps of `describe` and `check-unit`, which compute a little and ask nothing.
@@ -176,7 +178,9 @@ impl Source {
         let log = CallLog::new(self.caps.log);
         let egress = self.gate.begin(log.for_egress()).reusing(reuse);
         let state = State::new(&self.caps, log, Some(egress.clone()), Arc::clone(&self.settings));
-        let (result, used) = self.loaded.sandbox(&self.engine).run(state, &self.caps, act).await;
+        let span = tracing::info_span!(target: SPANS, "sandbox", source = self.id);
+        let run = self.loaded.sandbox(&self.engine).run(state, &self.caps, act);
+        let (result, used) = run.instrument(span).await;
         CallReport {
             outcome: result.map(|said| said.map_err(convert::failure)),
             usage: egress.usage(),

@@ -16,11 +16,12 @@ use super::{
     connection::{Connection, Transaction},
     error::Doing,
     events::{self, EventKind, NewEvent, Subject},
-    jobs, lost,
+    jobs::{self, Job},
+    lost,
     pick::{self, Picked},
     sql,
 };
-use crate::domain::{Month, Unit, Window};
+use crate::domain::{JobStatus, Month, Unit, Window};
 
 pub(super) const DOING: &str = "claiming tasks";
 
@@ -253,10 +254,11 @@ async fn start(
         circuit::on_trial(tx, request.source, request.lease, now).await?;
     }
     let mut news = Vec::new();
-    for job in affected.iter().filter(|job| picked.iter().any(|task| task.job_id == job.id)) {
-        if start_job(tx, job.id, now).await.doing(DOING)? {
-            news.push(NewEvent::new(EventKind::JobStarted, Subject::job(job.id), json!({})));
-        }
+    let begins =
+        |job: &&Job| job.status == JobStatus::Pending && picked.iter().any(|task| task.job_id == job.id);
+    for job in affected.iter().filter(begins) {
+        start_job(tx, job.id, now).await.doing(DOING)?;
+        news.push(NewEvent::new(EventKind::JobStarted, Subject::job(job.id), json!({})));
     }
     news.extend(claims.iter().map(|claim| {
         let subject = Subject::task(claim.job_id, claim.task_id, &claim.source);
@@ -316,17 +318,16 @@ impl From<Row> for Claim {
     }
 }
 
-/// True if this claim is the job's first.
-async fn start_job(conn: &mut Connection, id: i64, now: Instant) -> sqlx::Result<bool> {
-    let started = sql::query(
-        "UPDATE backfill_jobs SET status = 'in_progress', started_at = $2, updated_at = $2
-         WHERE id = $1 AND status = 'pending'",
+/// The caller holds the job, and claims the first of its tasks.
+async fn start_job(conn: &mut Connection, id: i64, now: Instant) -> sqlx::Result<()> {
+    sql::query(
+        "UPDATE backfill_jobs SET status = 'in_progress', started_at = $2, updated_at = $2 WHERE id = $1",
     )
     .bind(id)
     .bind(now)
     .execute(conn)
     .await?;
-    Ok(started > 0)
+    Ok(())
 }
 
 fn until(now: Instant, lease: Duration) -> Instant {

@@ -75,6 +75,8 @@ pub struct Finished {
     pub written: Written,
     /// Where its job stands, if this was its last task.
     pub job_ended: Option<JobStatus>,
+    /// Tasks of other jobs that completed with it.
+    pub shared: u64,
 }
 
 /// The task's next state, as one update.
@@ -142,6 +144,7 @@ impl Store {
         months::record(&mut tx, claim, &next, whole, now).await.doing(DOING)?;
 
         let twins = twins::complete(&mut tx, claim, &next.finished, now).await?;
+        next.finished.shared = twins.len().try_into().unwrap_or(u64::MAX);
         let ids = twins.iter().map(|twin| twin.job_id).chain([claim.job_id]).collect();
         for job in jobs::lock(&mut tx, ids).await? {
             let mut ended = Vec::new();
@@ -200,7 +203,7 @@ fn transition(ending: Ending<'_>, mut written: Written, last: bool) -> Transitio
     };
     written.rejected = rejected.map_or(0, Validated::rejected_rows);
     Transition {
-        finished: Finished { status, outcome, written, job_ended: None },
+        finished: Finished { status, outcome, written, job_ended: None, shared: 0 },
         attempt_outcome,
         counts: !matches!(ending, Ending::Release(..) | Ending::AskAgain(..)),
         empties: u32::from(matches!(ending, Ending::Empty(_) | Ending::AskAgain(..))),

@@ -68,6 +68,17 @@ impl Db {
         })
     }
 
+    /// How many connections there are, and how many of them are idle.
+    pub(super) fn connections(&self) -> (u32, u32) {
+        let idle = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        match self {
+            Self::Sqlite { writer, readers, .. } => {
+                (writer.size() + readers.size(), idle(writer.num_idle() + readers.num_idle()))
+            }
+            Self::Postgres(pool) => (pool.size(), idle(pool.num_idle())),
+        }
+    }
+
     /// Ends all connections; the last one to leave SQLite folds the write-ahead log into the database file.
     pub(super) async fn close(&self) {
         match self {

@@ -76,10 +76,13 @@ async fn page(conn: &mut Connection, filter: &JobFilter) -> sqlx::Result<Vec<Job
         conditions.add("id < {}", before);
     }
     let limit = filter.limit.unwrap_or(LONGEST_PAGE).min(LONGEST_PAGE);
+    // What is passed over is passed over in an index, by id alone.
+    let columns = jobs::COLUMNS;
     conditions
-        .query(&format!("SELECT {} FROM backfill_jobs j", jobs::COLUMNS), |next| {
-            format!("ORDER BY id DESC LIMIT ${next} OFFSET ${}", next + 1)
-        })
+        .query(
+            &format!("SELECT {columns} FROM backfill_jobs WHERE id IN (SELECT id FROM backfill_jobs j"),
+            |next| format!("ORDER BY id DESC LIMIT ${next} OFFSET ${}) ORDER BY id DESC", next + 1),
+        )
         .bind(limit)
         .bind(filter.offset)
         .all(conn)

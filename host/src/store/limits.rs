@@ -3,6 +3,7 @@
 
 use chrono::{DateTime, Utc};
 use serde_json::json;
+use sqlx::FromRow;
 
 use super::{
     Instant, Store, StoreError,
@@ -11,6 +12,19 @@ use super::{
     events::{self, EventKind, Subject},
     sql,
 };
+
+/// What holds a source back.
+#[derive(Clone, Debug, PartialEq, Eq, FromRow)]
+pub struct SourceLimits {
+    /// Its id.
+    pub source: String,
+    /// The state of its allowance.
+    pub arrival: Option<Instant>,
+    /// Nobody asks the upstream before.
+    pub held_until: Option<Instant>,
+    /// Nothing is claimed before: the upstream failed too often in a row.
+    pub open_until: Option<Instant>,
+}
 
 impl Store {
     /// Reserves a slot in one atomic step: `next` is given the stored arrival time (none for a source that has
@@ -64,6 +78,16 @@ impl Store {
             events::append(&mut tx, EventKind::SourceHeld, subject, json!({ "until": until }), now).await?;
         }
         tx.commit().await.doing(DOING)
+    }
+
+    /// The limits of every source that was ever asked, by source.
+    pub async fn limits(&self) -> Result<Vec<SourceLimits>, StoreError> {
+        const DOING: &str = "reading the limits of sources";
+        let mut conn = self.read(DOING).await?;
+        sql::query("SELECT source, tat AS arrival, held_until, open_until FROM source_limits ORDER BY source")
+            .all(&mut conn)
+            .await
+            .doing(DOING)
     }
 
     /// Until when a source is held off, if it ever was.

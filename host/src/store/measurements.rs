@@ -34,6 +34,16 @@ impl Written {
     pub const fn fetched(&self) -> u64 {
         self.inserted + self.updated + self.unchanged + self.rejected
     }
+
+    /// Each count with its name.
+    pub const fn by_result(&self) -> [(&'static str, u64); 4] {
+        [
+            ("inserted", self.inserted),
+            ("updated", self.updated),
+            ("unchanged", self.unchanged),
+            ("rejected", self.rejected),
+        ]
+    }
 }
 
 /// Which attempt writes, for which month of which unit.

@@ -77,6 +77,7 @@ pub use import::{ImportCounts, Imported, NewUnit, NewWindfarm};
 pub use instant::Instant;
 pub use job_list::{JobFilter, JobPage, LONGEST_PAGE};
 pub use jobs::{Job, NewJob};
+pub use limits::SourceLimits;
 pub use logs::{LogLevel, LogLine, NewLogLine, TaskLine};
 pub use measurements::Written;
 pub use news::{Listener, News};
@@ -181,6 +182,11 @@ impl Store {
 
     async fn read(&self, doing: &'static str) -> Result<Connection, StoreError> {
         self.db.read().await.doing(doing)
+    }
+
+    /// How many connections there are, and how many of them are idle.
+    pub fn connections(&self) -> (u32, u32) {
+        self.db.connections()
     }
 
     /// Ends all connections.

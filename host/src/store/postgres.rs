@@ -3,7 +3,7 @@
 use std::{str::FromStr, time::Duration};
 
 use sqlx::{
-    ConnectOptions, PgPool,
+    ConnectOptions, Connection, PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
@@ -14,6 +14,10 @@ const CONNECTIONS: u32 = 8;
 
 /// How long a caller waits for a connection, and a new connection for its server.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A connection that was of use so short a time ago still is; one that lay idle for longer is tried before it is given
+/// out. To try each would double the round trips of short statements.
+const SURELY_ALIVE: Duration = Duration::from_secs(1);
 
 /// The server ends a session that does nothing within a transaction for so long. Ours never do; but a process can be
 /// stopped at any point, and the locks that it holds must not stop everybody else.
@@ -37,6 +41,15 @@ pub(super) async fn pool(options: PgConnectOptions) -> sqlx::Result<PgPool> {
     PgPoolOptions::new()
         .max_connections(CONNECTIONS)
         .acquire_timeout(ACQUIRE_TIMEOUT)
+        .test_before_acquire(false)
+        .before_acquire(|connection, lay| {
+            Box::pin(async move {
+                if lay.idle_for > SURELY_ALIVE {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        })
         .connect_with(options)
         .await
 }

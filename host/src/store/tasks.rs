@@ -128,8 +128,12 @@ impl Store {
         const DOING: &str = "reading which sources a job needs";
         let mut conn = self.read(DOING).await?;
         sql::query(
-            "SELECT DISTINCT source FROM backfill_tasks
-             WHERE job_id = $1 AND status IN ('pending', 'in_progress') ORDER BY source",
+            "SELECT s.source FROM backfill_job_sources s
+             WHERE s.job_id = $1
+               AND (SELECT 1 FROM backfill_tasks t
+                    WHERE t.job_id = $1 AND t.source = s.source AND t.status IN ('pending', 'in_progress')
+                    LIMIT 1) IS NOT NULL
+             ORDER BY s.source",
         )
         .bind(job_id)
         .scalars(&mut conn)

@@ -33,9 +33,7 @@ pub(super) async fn complete(
 ) -> Result<Vec<Twin>, StoreError> {
     let outcome = match finished.outcome {
         None => return Ok(Vec::new()),
-        Some(TaskOutcome::Empty) => TaskOutcome::Empty,
-        // What was written for the one is there already for the other.
-        Some(TaskOutcome::Written | TaskOutcome::Unchanged) => TaskOutcome::Unchanged,
+        Some(outcome) => outcome.of_others(),
     };
     let text = format!(
         "SELECT id, job_id FROM backfill_tasks

@@ -51,10 +51,15 @@ pub struct Subject<'a> {
 pub(super) const COLUMNS: &str = "id, name, email, role, created_at, disabled_at";
 
 impl Store {
-    /// Whether nobody may use the API yet.
-    pub async fn has_no_users(&self) -> Result<bool, StoreError> {
-        let exists = sql::query("SELECT NOT EXISTS (SELECT 1 FROM users)");
-        self.any(exists, "looking whether there are users").await
+    /// Whether nobody has, or ever had, a way in: there is no token, nobody was ever logged in, no issuer named anybody,
+    /// and no link waits to be used.
+    pub async fn awaits_first_login(&self, now: impl Into<Instant>) -> Result<bool, StoreError> {
+        let exists = sql::query(
+            "SELECT NOT EXISTS (SELECT 1 FROM api_tokens
+                                WHERE kind <> 'login' OR (revoked_at IS NULL AND expires_at > $1))
+                AND NOT EXISTS (SELECT 1 FROM users WHERE issuer IS NOT NULL)",
+        );
+        self.any(exists.bind(now.into()), "looking whether anybody can log in").await
     }
 
     /// Makes a user. A name that exists is refused.

@@ -1,13 +1,15 @@
 //! One attempt: call the source, check what it returned, commit, or decide what follows.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use chrono::{DateTime, Utc};
+use tracing::Instrument;
 
 use super::{Options, patience::patiently};
 use crate::{
-    domain::{Failure, Heard, Next, RetryPolicy, Series, Setback, Tries, Validated, validate},
+    domain::{Failure, Heard, Next, RetryPolicy, Series, Setback, TaskStatus, Tries, Validated, validate},
     egress::{Reuse, Usage},
+    observe::{self, SPANS},
     source::{CallReport, Fault, LogLevel, LogLine, Source},
     store::{self, AttemptReport, Claim, Ending, Finished, NewLogLine, Store, StoreError, TaskError},
 };
@@ -53,9 +55,13 @@ pub(super) async fn attempt(
     options: &Options,
     claim: &Claim,
 ) -> Result<Committed, StoreError> {
+    let begun = Instant::now();
     // What was kept before the upstream first said "nothing" would only say it again.
     let reuse = claim.empty_at.map_or(Reuse::Fresh, |empty_at| Reuse::Since(empty_at.utc()));
     let call = source.fetch(&claim.unit, claim.month, claim.window, reuse).await;
+    if let Err(fault) = &call.outcome {
+        observe::sandbox_fault(&claim.source, fault.code());
+    }
     let report = AttemptReport {
         component_digest: Some(source.digest().to_owned()),
         requests: call.usage.requests.into(),
@@ -81,7 +87,9 @@ pub(super) async fn attempt(
             tracing::warn!(source = claim.source, %until, "the source is paused: {}", verdict.message);
         }
     }
-    commit(store, claim, &report, verdict, options.circuit.is_some()).await
+    let committed = commit(store, claim, &report, verdict, options.circuit.is_some()).await?;
+    observe::attempt_committed(&claim.source, begun.elapsed());
+    Ok(committed)
 }
 
 /// Ends a claim whose source can't be called at all.
@@ -195,8 +203,22 @@ async fn commit(
     };
     let pause = matches!(next, Step::Then(Next::PauseSource)).then(|| message.clone());
     let finished = finish(store, claim, ending, report).await?;
+    count(&claim.source, &finished, code);
     let message = (!message.is_empty()).then_some(message);
     Ok(Committed { finished, message, pause })
+}
+
+/// Counts what an attempt came to; `code` says what went wrong, if anything did.
+fn count(source: &str, finished: &Finished, code: &'static str) {
+    match (finished.status, finished.outcome) {
+        (TaskStatus::Pending | TaskStatus::InProgress, _) => observe::retried(source, code),
+        (_, Some(outcome)) => observe::tasks_ended(source, outcome.as_str(), 1),
+        (status, None) => observe::tasks_ended(source, status.as_str(), 1),
+    }
+    if let Some(outcome) = finished.outcome.filter(|_| finished.shared > 0) {
+        observe::tasks_ended(source, outcome.of_others().as_str(), finished.shared);
+    }
+    observe::rows(source, finished.written.by_result());
 }
 
 fn reasons(validated: &Validated) -> String {
@@ -237,7 +259,8 @@ async fn finish(
     ending: Ending<'_>,
     report: &AttemptReport,
 ) -> Result<Finished, StoreError> {
-    patiently(|| store.finish(claim, ending.clone(), report, store.now())).await
+    let span = tracing::info_span!(target: SPANS, "commit");
+    patiently(|| store.finish(claim, ending.clone(), report, store.now())).instrument(span).await
 }
 
 impl From<Heard<'_>> for Spoke {

@@ -57,6 +57,10 @@ impl Worker {
             tokio::select! {
                 ended = crew.next_ended() => {
                     let _ = watch.send(step(ended, &mut paused));
+                    // Those that ended meanwhile: their places are claimed for together.
+                    while let Some(ended) = crew.try_next_ended() {
+                        let _ = watch.send(step(ended, &mut paused));
+                    }
                 }
                 // A task that waits may come due while others run.
                 () = tokio::time::sleep(self.options.poll) => {}

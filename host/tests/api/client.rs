@@ -98,3 +98,9 @@ impl Answer {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 }
+
+/// A request with a field of a form, as pages send it.
+pub(crate) fn form(request: reqwest::RequestBuilder, name: &str, value: &str) -> reqwest::RequestBuilder {
+    let body = serde_html_form::to_string([(name, value)]).unwrap();
+    request.header("content-type", "application/x-www-form-urlencoded").body(body)
+}

@@ -14,8 +14,13 @@ mod access;
 mod client;
 mod events;
 mod fuzz;
+mod headers;
 mod jobs;
+mod jwt;
+mod login;
+mod metrics;
 mod spec;
+mod traces;
 
 use backfill::store::Store;
 use client::Client;
@@ -47,18 +52,22 @@ pub(crate) struct World {
 impl World {
     /// With these further lines in its configuration.
     pub(crate) async fn on(server: Option<&postgres::TestDatabase>, more: &str) -> Self {
+        Self::at(server.map(postgres::TestDatabase::url), more).await
+    }
+
+    /// The same, on a Postgres at an address or on SQLite.
+    pub(crate) async fn at(url: Option<&str>, more: &str) -> Self {
         let now = "2024-12-15T12:00:00Z".parse().unwrap();
         let simulator = simulator::start(Options { now: Some(now), ..Options::default() }).await.unwrap();
         let sources = ["elexon", "eia"].map(|id| source_at(id, &simulator.url(), "concurrency = 4"));
         let folder = WorkFolder::new("");
-        let database =
-            server.map_or_else(String::new, |database| format!("[database]\nurl = {:?}\n", database.url()));
+        let database = url.map_or_else(String::new, |url| format!("[database]\nurl = {url:?}\n"));
         folder.write("backfill.toml", &format!("{WORKER}{more}{database}{}", sources.concat()));
         folder.backfill(&["migrate"]).await.succeeded();
         folder.import(REGISTRY).await;
         let (host, base) = serve(&folder).await;
         let file = folder.path(".backfill/backfill.db").display().to_string();
-        let database = server.map_or(file, |server| server.url().to_owned());
+        let database = url.map_or(file, str::to_owned);
         Self { simulator, folder, host, base, database }
     }
 

@@ -41,6 +41,15 @@ impl Host {
         tokio::time::timeout(patience, heard).await.unwrap_or_else(|_| panic!("it never said {what:?}"))
     }
 
+    /// Waits until it has ended; gives all that it said.
+    #[allow(dead_code, reason = "not every test binary that shares this file needs it")]
+    pub(crate) async fn rest(&mut self) -> String {
+        while let Some(line) = self.lines.next_line().await.unwrap() {
+            self.log.push(line);
+        }
+        self.log.join("\n")
+    }
+
     pub(crate) fn signal(&self, name: &str) {
         let id = self.child.id().expect("it runs").to_string();
         assert!(std::process::Command::new("kill").args([name, &id]).status().unwrap().success());

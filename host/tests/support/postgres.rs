@@ -36,6 +36,13 @@ pub async fn database() -> Option<TestDatabase> {
     Some(TestDatabase::create(server, &url, None).await)
 }
 
+/// The same on a server that keeps what it committed, as in production: for measurements.
+pub async fn durable_database() -> Option<TestDatabase> {
+    static SERVER: LazyLock<Result<Server, String>> = LazyLock::new(Server::durable);
+    let (server, url) = named_or(&SERVER)?;
+    Some(TestDatabase::create(server, &url, None).await)
+}
+
 /// A copy of a database that the first caller of this name in the process makes with `init`, which is given its URL
 /// and must have left it when it is done. `None` after saying aloud that the test is skipped.
 pub async fn database_from(template: &str, init: impl AsyncFnOnce(&str)) -> Option<TestDatabase> {
@@ -62,10 +69,14 @@ pub async fn database_from(template: &str, init: impl AsyncFnOnce(&str)) -> Opti
 /// The process's own server (`None` if another is named) and the URL of its maintenance database.
 fn server_or_skip() -> Option<(Option<&'static Server>, String)> {
     static SERVER: LazyLock<Result<Server, String>> = LazyLock::new(Server::quick);
+    named_or(&SERVER)
+}
+
+fn named_or(own: &'static LazyLock<Result<Server, String>>) -> Option<(Option<&'static Server>, String)> {
     if let Some(url) = env::var(OTHER).ok().filter(|url| !url.is_empty()) {
         return Some((None, url));
     }
-    match &*SERVER {
+    match &**own {
         Ok(server) => Some((Some(server), server.url("postgres"))),
         Err(why) => skip("Postgres", &format!("apt-get install postgresql, or set {OTHER}"), why),
     }
@@ -92,20 +103,27 @@ pub struct TestDatabase {
     url: String,
     name: String,
     maintenance: String,
+    server: Option<&'static Server>,
 }
 
 impl TestDatabase {
-    async fn create(server: Option<&Server>, maintenance: &str, template: Option<&str>) -> Self {
+    async fn create(server: Option<&'static Server>, maintenance: &str, template: Option<&str>) -> Self {
         let name = format!("test_{}_{}", std::process::id(), unique());
         let template = template.map(|template| format!(" TEMPLATE \"{template}\"")).unwrap_or_default();
         execute(maintenance, format!("CREATE DATABASE \"{name}\"{template}")).await;
         let url = server.map_or_else(|| named(maintenance, &name), |server| server.url(&name));
-        Self { url, name, maintenance: maintenance.to_owned() }
+        Self { url, name, maintenance: maintenance.to_owned(), server }
     }
 
     /// `postgres://…`, with a password.
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// The same past the network, which keeps small messages back for a while; of the process's own server.
+    pub fn url_of_socket(&self) -> Option<String> {
+        let folder = self.server?.folder();
+        Some(format!("{}?host={}", self.url, folder.display()))
     }
 }
 

@@ -43,7 +43,8 @@ echo "$password" >"$folder/password"
 initialise --locale-provider=icu --icu-locale=en-US || initialise
 {
   echo "listen_addresses = '127.0.0.1'"
-  echo "unix_socket_directories = ''"
+  # Paths of sockets are short.
+  if [ ${#folder} -lt 80 ]; then echo "unix_socket_directories = '$folder'"; else echo "unix_socket_directories = ''"; fi
   echo "max_connections = 300"
   echo "shared_buffers = 64MB"
   if [ "$certainty" = quick ]; then

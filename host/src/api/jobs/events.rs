@@ -1,7 +1,7 @@
 //! `GET /backfill/jobs/{id}/events`: what happens to a job, as it happens.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, VecDeque, btree_map::Entry},
     convert::Infallible,
     time::{Duration, Instant as Moment},
 };
@@ -199,8 +199,8 @@ impl Follower {
         let lines = self.api.store.job_lines(self.job, self.place.line, limit).await?;
         let now = Moment::now();
         for line in lines {
-            if !self.lines.contains_key(&line.id) {
-                self.lines.insert(line.id, now);
+            if let Entry::Vacant(unseen) = self.lines.entry(line.id) {
+                unseen.insert(now);
                 self.tell("log", json!(line));
             }
         }

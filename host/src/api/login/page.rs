@@ -1,0 +1,68 @@
+//! The page where a browser logs in: plain HTML, without a script, so that it needs nothing but a browser.
+
+use std::sync::LazyLock;
+
+use axum::{
+    http::{HeaderName, StatusCode, header},
+    response::{Html, IntoResponse, Response},
+};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use sha2::{Digest, Sha256};
+
+use crate::domain::TokenText;
+
+const STYLE: &str = "\
+    :root{color-scheme:light dark;font:16px/1.5 system-ui,sans-serif}\
+    body{max-width:24rem;margin:15vh auto;padding:0 1rem}\
+    h1{font-size:1.3rem}\
+    label,input,button{display:block;width:100%;box-sizing:border-box;font:inherit}\
+    input,button{margin-top:.5rem;padding:.6rem .8rem}\
+    button{cursor:pointer}\
+    [role=alert]{padding:.6rem .8rem;border:1px solid;border-left-width:.4rem}";
+
+/// Nothing is loaded, nothing runs, and the form goes nowhere but here.
+static POLICY: LazyLock<String> = LazyLock::new(|| {
+    let style = STANDARD.encode(Sha256::digest(STYLE));
+    format!(
+        "default-src 'none'; style-src 'sha256-{style}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    )
+});
+
+/// What the page is asked to show.
+pub(super) enum Shown<'a> {
+    /// A button that uses the link's code up. A link that only is looked at, by whatever looks at links, stays good.
+    Link(&'a TokenText),
+    /// A field for a token.
+    Token,
+}
+
+/// The page, with what went wrong if anything did. `wrong` is the host's own text.
+pub(super) fn page(status: StatusCode, wrong: Option<&str>, shown: &Shown<'_>) -> Response {
+    let alert = wrong.map(|text| format!("<p role=\"alert\">{text}</p>")).unwrap_or_default();
+    let form = match shown {
+        // A code is made of letters and digits alone.
+        Shown::Link(code) => format!(
+            "<p>The link logs this browser in, once.</p>\
+             <form method=\"post\" action=\"/login\"><input type=\"hidden\" name=\"code\" value=\"{}\">\
+             <button autofocus>Log in</button></form>",
+            code.expose()
+        ),
+        Shown::Token => "<form method=\"post\" action=\"/login\"><label for=\"token\">Your token</label>\
+             <input id=\"token\" name=\"token\" type=\"password\" autocomplete=\"current-password\" required autofocus>\
+             <button>Log in</button></form>\
+             <p>No token? <code>backfill login</code> on the host prints a link that logs in once.</p>"
+            .to_owned(),
+    };
+    let html = format!(
+        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
+         <meta name=\"viewport\" content=\"width=device-width\"><title>Log in to Backfill</title>\
+         <style>{STYLE}</style></head><body><main><h1>Log in to Backfill</h1>{alert}{form}</main></body></html>"
+    );
+    let headers: [(HeaderName, &str); 3] = [
+        (header::CONTENT_SECURITY_POLICY, &POLICY),
+        // The address holds the code.
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::CACHE_CONTROL, "no-store"),
+    ];
+    (status, headers, Html(html)).into_response()
+}
