@@ -96,7 +96,8 @@ test-web: node ## The typed client of the HTTP API, against its description
 	cd web && npm run --silent check
 
 openapi: ## Write the description of the HTTP API anew, after a change of it
-	$(CARGO) run --locked -p backfill -- openapi > openapi.json
+	$(CARGO) build --locked --workspace
+	target/debug/backfill openapi > openapi.json
 
 clean-demo: ## Forget what `make run` stored
 	rm -rf .backfill/demo

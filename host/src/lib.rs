@@ -10,6 +10,8 @@ pub mod clock;
 pub mod config;
 pub mod domain;
 pub mod egress;
+pub mod export;
+pub mod importing;
 pub mod notify;
 pub mod observe;
 pub mod planning;

@@ -68,13 +68,15 @@ fn modules_named(text: &str, modules: &[&'static str]) -> Vec<&'static str> {
     found
 }
 
-const MODULES: [&str; 14] = [
+const MODULES: [&str; 16] = [
     "api",
     "cli",
     "clock",
     "config",
     "domain",
     "egress",
+    "export",
+    "importing",
     "notify",
     "observe",
     "planning",
@@ -87,19 +89,38 @@ const MODULES: [&str; 14] = [
 
 #[test]
 fn modules_of_the_host_know_only_those_below_them() {
-    let allowed: [(&str, &[&str]); 13] = [
+    let allowed: [(&str, &[&str]); 15] = [
         ("domain", &[]),
         ("observe", &[]),
         ("egress", &["clock", "domain", "observe"]),
         ("store", &["clock", "domain"]),
+        ("export", &["domain", "store"]),
         ("config", &["domain", "egress"]),
         ("registry_file", &["config", "domain"]),
         ("source", &["clock", "config", "domain", "egress", "observe"]),
         ("worker", &["clock", "config", "domain", "egress", "observe", "source", "store"]),
         ("notify", &["clock", "config", "domain", "egress", "store"]),
         ("planning", &["domain", "observe", "source", "store"]),
+        ("importing", &["domain", "registry_file", "source", "store"]),
         ("schedules", &["domain", "observe", "planning", "source", "store"]),
-        ("api", &["clock", "config", "domain", "egress", "observe", "planning", "source", "store", "worker"]),
+        (
+            "api",
+            &[
+                "clock",
+                "config",
+                "domain",
+                "egress",
+                "export",
+                "importing",
+                "observe",
+                "planning",
+                "registry_file",
+                "schedules",
+                "source",
+                "store",
+                "worker",
+            ],
+        ),
         ("cli", &MODULES),
     ];
     for (module, below) in allowed {

@@ -118,10 +118,10 @@ impl Raw {
         let query = AssertSqlSafe(sql);
         match self {
             Self::Sqlite(conn) => {
-                drop(sqlx::query(query).execute(conn).await.with_context(|| sql.to_owned())?)
+                sqlx::query(query).execute(conn).await.with_context(|| sql.to_owned())?;
             }
             Self::Postgres(conn) => {
-                drop(sqlx::query(query).execute(conn).await.with_context(|| sql.to_owned())?);
+                sqlx::query(query).execute(conn).await.with_context(|| sql.to_owned())?;
             }
         }
         Ok(())

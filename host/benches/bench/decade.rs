@@ -96,7 +96,7 @@ async fn prepare(database: &Database, file: &Path, months: &[Month]) -> anyhow::
         name: "bench".into(),
         units: units
             .iter()
-            .map(|unit| NewUnit { source: "entsoe".into(), unit: unit.clone(), active: true })
+            .map(|unit| NewUnit { source: "entsoe".into(), unit: unit.clone(), active: None })
             .collect(),
         ..NewWindfarm::default()
     };

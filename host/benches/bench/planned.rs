@@ -22,7 +22,7 @@ impl Farm {
             Unit { code: code.into(), name: code.into(), capacity_mw: Some(400.0), attributes: [].into() };
         let windfarm = NewWindfarm {
             name: "bench".into(),
-            units: vec![NewUnit { source: source.into(), unit, active: true }],
+            units: vec![NewUnit { source: source.into(), unit, active: None }],
             ..NewWindfarm::default()
         };
         store.import(&[windfarm], clock::now()).await?;

@@ -2,7 +2,7 @@
 
 use axum::{
     body::Bytes,
-    extract::{FromRequest, FromRequestParts, Path, Request, rejection::BytesRejection},
+    extract::{FromRequest, FromRequestParts, Path, RawPathParams, Request, rejection::BytesRejection},
     http::{HeaderMap, StatusCode, header, request::Parts},
     response::IntoResponse,
 };
@@ -25,6 +25,12 @@ pub(super) struct Params<T>(pub(super) T);
 
 /// The id in the path.
 pub(super) struct Id(pub(super) i64);
+
+/// The name in the path, of things that have no number.
+pub(super) struct Name(pub(super) String);
+
+/// A body of comma-separated values.
+pub(super) struct Csv(pub(super) String);
 
 impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     type Rejection = Problem;
@@ -73,13 +79,41 @@ impl<S: Send + Sync> FromRequestParts<S> for Id {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let path = RawPathParams::from_request_parts(parts, state)
+            .await
+            .map_err(|error| Problem::parameter("id", error.to_string()))?;
+        let (name, text) = path.iter().last().unwrap_or(("id", ""));
+        match text.parse() {
+            Ok(id) if id > 0 => Ok(Self(id)),
+            _ => Err(Problem::parameter(name, format!("{text:?} is no id; expected a number from 1 on"))),
+        }
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Name {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         match Path::<String>::from_request_parts(parts, state).await {
-            Ok(Path(text)) => match text.parse() {
-                Ok(id) if id > 0 => Ok(Self(id)),
-                _ => Err(Problem::parameter("id", format!("{text:?} is no id; expected a number from 1 on"))),
-            },
+            Ok(Path(name)) => Ok(Self(name)),
             Err(error) => Err(Problem::parameter("id", error.to_string())),
         }
+    }
+}
+
+impl<S: Send + Sync> FromRequest<S> for Csv {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let is_csv = media_type(request.headers()) == "text/csv";
+        let bytes = bytes(request, state).await?;
+        if !is_csv {
+            return Err(Problem::media_type("text/csv"));
+        }
+        String::from_utf8(bytes.into()).map(Self).map_err(|error| {
+            let at = error.utf8_error().valid_up_to();
+            Problem::malformed(format!("the text is not UTF-8, from byte {at} on; save the file as UTF-8"))
+        })
     }
 }
 
@@ -94,10 +128,15 @@ pub(super) async fn bytes<S: Send + Sync>(request: Request, state: &S) -> Result
     })
 }
 
+/// What the body says that it is, without parameters such as its encoding.
+fn media_type(headers: &HeaderMap) -> String {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+}
+
 /// Whether the body says that it is JSON.
 fn is_json(headers: &HeaderMap) -> bool {
-    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let kind = media_type(headers);
     kind == "application/json" || (kind.starts_with("application/") && kind.ends_with("+json"))
 }
 
@@ -152,4 +191,13 @@ where
 {
     let text = Option::<String>::deserialize(deserializer)?;
     text.map(|text| text.parse().map_err(serde::de::Error::custom)).transpose()
+}
+
+/// A field that may be null: whether it is there tells a change to nothing from no change.
+pub(super) fn given<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: serde::Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    T::deserialize(deserializer).map(Some)
 }

@@ -77,7 +77,7 @@ fn sources(
         let arrival = limits.and_then(|limits| limits.arrival).map(Instant::utc);
         let held_until = limits.and_then(|limits| limits.held_until).map(Instant::utc);
         if let Some(view) = views.get_mut(source.id.as_str()) {
-            view.allowance_left = source.rate.map(|rate| rate.left(arrival, held_until, now));
+            view.allowance_left = source.rate.map(|rate| rate.available(arrival, held_until, now));
         }
     }
     views.into_values().collect()

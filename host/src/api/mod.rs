@@ -6,17 +6,25 @@
 mod around;
 mod audit;
 mod auth;
+mod availability;
 mod changes;
+mod created;
 mod docs;
 mod extract;
 mod health;
 mod jobs;
 mod login;
+mod measurements;
 mod metrics;
 mod openapi;
 mod page;
 mod problem;
+mod queue;
+mod registry;
 mod repeat;
+mod schedules;
+mod schema;
+mod sources;
 mod state;
 mod tag;
 mod tasks;
@@ -24,6 +32,8 @@ mod tokens;
 mod trace;
 mod users;
 mod web;
+mod webhooks;
+mod workers;
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -80,9 +90,17 @@ fn resources() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
         .merge(jobs::routes())
         .merge(audit::routes())
+        .merge(availability::routes())
+        .merge(measurements::routes())
+        .merge(queue::routes())
+        .merge(registry::routes())
+        .merge(schedules::routes())
+        .merge(sources::routes())
         .merge(tasks::routes())
         .merge(tokens::routes())
         .merge(users::routes())
+        .merge(webhooks::routes())
+        .merge(workers::routes())
 }
 
 fn router(api: Api) -> Router {

@@ -12,6 +12,7 @@ use utoipa::{
 };
 
 use super::problem::ProblemBody;
+use crate::domain::{Measure, Resolution};
 
 /// Where the description is answered.
 pub(super) const PATH: &str = "/openapi.json";
@@ -23,7 +24,8 @@ const ABOUT: &str = "Fills and keeps the history of power generation. \
     POST requests may carry an `Idempotency-Key`: sent again, they get the same answer and do nothing.";
 
 #[derive(OpenApi)]
-#[openapi(components(schemas(ProblemBody)))]
+// What only parameters name is not found by itself.
+#[openapi(components(schemas(ProblemBody, Measure, Resolution)))]
 struct Base;
 
 /// What the handlers' descriptions are added to.

@@ -62,12 +62,18 @@ pub(super) struct FieldProblem {
     /// Where in the body, as a JSON pointer (RFC 6901).
     #[serde(skip_serializing_if = "Option::is_none")]
     pointer: Option<String>,
+    /// Which line of the body, from 1, where that is no JSON.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<usize>,
     /// Which parameter of path, query or header.
     #[serde(skip_serializing_if = "Option::is_none")]
     parameter: Option<String>,
     /// What is wrong with it.
     detail: String,
 }
+
+/// So many wrong lines are told of.
+const MOST_LINES: usize = 1000;
 
 /// After a passing fault of the database, for who would try again.
 const PASSING_SECONDS: u64 = 5;
@@ -96,7 +102,7 @@ impl Problem {
         let mut problem =
             Self::new(StatusCode::BAD_REQUEST, "invalid-parameter", "A parameter is wrong", text);
         if !name.is_empty() {
-            problem.0.fields.push(FieldProblem { pointer: None, parameter: Some(name), detail });
+            problem.0.fields.push(FieldProblem { pointer: None, line: None, parameter: Some(name), detail });
         }
         problem
     }
@@ -107,7 +113,28 @@ impl Problem {
         let text = if pointer.is_empty() { detail.clone() } else { format!("{pointer}: {detail}") };
         let status = StatusCode::UNPROCESSABLE_ENTITY;
         let mut problem = Self::new(status, "invalid-body", "The body is not what is expected", text);
-        problem.0.fields.push(FieldProblem { pointer: Some(pointer), parameter: None, detail });
+        problem.0.fields.push(FieldProblem { pointer: Some(pointer), line: None, parameter: None, detail });
+        problem
+    }
+
+    /// 422: lines of a body that is no JSON, each with what is wrong with it (none: with all of it).
+    pub(super) fn lines(wrong: impl IntoIterator<Item = (Option<usize>, String)>) -> Self {
+        let all = wrong.into_iter().map(|(line, detail)| FieldProblem {
+            pointer: None,
+            line,
+            parameter: None,
+            detail,
+        });
+        let mut fields: Vec<_> = all.collect();
+        let count = fields.len();
+        fields.truncate(MOST_LINES);
+        let detail = match count {
+            0..=MOST_LINES => format!("{count} things are wrong; `errors` says what, and where"),
+            _ => format!("{count} things are wrong; `errors` tells of the first {MOST_LINES}"),
+        };
+        let status = StatusCode::UNPROCESSABLE_ENTITY;
+        let mut problem = Self::new(status, "invalid-body", "The body is not what is expected", detail);
+        problem.0.fields = fields;
         problem
     }
 
@@ -133,6 +160,13 @@ impl Problem {
     /// 404.
     pub(super) fn not_found(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, "not-found", "There is no such thing", detail.into())
+    }
+
+    /// 404: a source without a catalogue.
+    pub(super) fn no_catalog(source: &str) -> Self {
+        let detail = format!("source {source} can't list the units of its upstream");
+        Self::new(StatusCode::NOT_FOUND, "no-catalog", "There is no such thing", detail)
+            .suggest("look its units up in the upstream's own documents, and import them as CSV")
     }
 
     /// 405.

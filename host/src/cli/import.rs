@@ -1,7 +1,6 @@
 //! `backfill import`: wind farms and units into the registry, each unit checked by its source first.
 
 use std::{
-    collections::BTreeMap,
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -12,9 +11,9 @@ use clap::Args;
 use super::context::{self, env};
 use crate::{
     config::Config,
-    registry_file::{self, UnitEntry, WindfarmEntry},
-    source::{Registry, Source},
-    store::{NewUnit, NewWindfarm},
+    importing,
+    registry_file::{self, WindfarmEntry},
+    source::Registry,
 };
 
 /// Bring wind farms and generation units into the registry, from a .csv or .toml file.
@@ -45,7 +44,7 @@ impl Import {
             bail!("nothing was imported:\n{}", refused.join("\n"));
         }
         let store = context::store(&config).await?;
-        let windfarms: Vec<_> = entries.into_iter().map(new_windfarm).collect();
+        let windfarms = importing::new_windfarms(entries);
         let done = store.import(&windfarms, store.now()).await?;
         say!(
             "windfarms: {} created, {} updated, {} unchanged",
@@ -69,45 +68,8 @@ impl Import {
         without_credentials.sources.iter_mut().for_each(|source| source.credential = None);
         let shared = context::shared_without_store();
         let registry = Registry::load(&without_credentials, &env, &context::engine(config)?, &shared).await;
-        let mut unchecked: BTreeMap<&str, usize> = BTreeMap::new();
-        let mut refused = Vec::new();
-        for entry in entries.iter().flat_map(|windfarm| &windfarm.units) {
-            match registry.get(&entry.source) {
-                Some(Ok(source)) => refused.extend(self.check_unit(source, entry).await),
-                Some(Err(_)) | None => *unchecked.entry(&entry.source).or_default() += 1,
-            }
-        }
-        for (source, units) in unchecked {
-            tracing::warn!(
-                source,
-                units,
-                "the source can't be used now, so its units are imported unchecked"
-            );
-        }
-        Ok(refused)
+        let file = self.file.display();
+        let refused = importing::check(&registry, entries).await.refused;
+        Ok(refused.into_iter().map(|refused| format!("{file}:{}: {}", refused.line, refused.why)).collect())
     }
-
-    async fn check_unit(&self, source: &Source, entry: &UnitEntry) -> Option<String> {
-        let why = match source.check_unit(&entry.unit).await {
-            Ok(Ok(())) => return None,
-            Ok(Err(why)) => why,
-            Err(fault) => fault.to_string(),
-        };
-        Some(format!(
-            "{}:{}: unit {:?} of {}: {why}",
-            self.file.display(),
-            entry.line,
-            entry.unit.code,
-            entry.source
-        ))
-    }
-}
-
-fn new_windfarm(entry: WindfarmEntry) -> NewWindfarm {
-    let units = entry
-        .units
-        .into_iter()
-        .map(|entry| NewUnit { source: entry.source, unit: entry.unit, active: true })
-        .collect();
-    NewWindfarm { name: entry.name, metadata: BTreeMap::new(), units }
 }

@@ -75,12 +75,17 @@ pub struct StoredSeries<'a> {
 /// a collector's snapshots for no official figure. Series of one sort are not added up: they may well tell of
 /// the same hours.
 pub fn covered<'a>(series: impl IntoIterator<Item = StoredSeries<'a>>) -> i64 {
+    telling(series).map_or(0, |(_, series)| series.seconds)
+}
+
+/// The series that counts, by the rule of [`covered`], with its place among those given.
+pub fn telling<'a>(series: impl IntoIterator<Item = StoredSeries<'a>>) -> Option<(usize, StoredSeries<'a>)> {
     let rank = |series: &StoredSeries<'_>| match (series.kind, series.quantity) {
         ("generation", Quantity::MeanPower | Quantity::Energy) => 2,
         ("generation", Quantity::SpotPower) => 1,
         _ => 0,
     };
-    series.into_iter().map(|series| (rank(&series), series.seconds)).max().map_or(0, |(_, seconds)| seconds)
+    series.into_iter().enumerate().max_by_key(|(_, series)| (rank(series), series.seconds))
 }
 
 /// Why nothing is missing of a month.

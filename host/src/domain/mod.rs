@@ -2,6 +2,8 @@
 //! knowledge of sqlx, wasmtime or HTTP.
 
 mod access;
+mod aggregate;
+mod availability;
 mod calendar;
 mod circuit;
 mod collect;
@@ -9,6 +11,7 @@ mod coverage;
 mod delivery;
 mod event;
 mod failure;
+mod finding;
 mod local_time;
 mod month;
 mod notice;
@@ -24,13 +27,16 @@ mod validate;
 mod words;
 
 pub use access::{Role, TokenKind, TokenText};
+pub use aggregate::{Bucket, Buckets, Measure, Resolution};
+pub use availability::{AskedOutcome, Asking, Cause, Facts};
 pub use calendar::Calendar;
 pub use circuit::{Admission, Circuit, CircuitPolicy, Heard};
 pub use collect::{about_now, ask_again, by_month};
-pub use coverage::{Complete, EmptyConfirmation, Known, Reprocess, StoredSeries, covered};
+pub use coverage::{Complete, EmptyConfirmation, Known, Reprocess, StoredSeries, covered, telling};
 pub use delivery::next_delivery;
 pub use event::{Audience, EventKind};
 pub use failure::{Failure, FailureCase};
+pub use finding::{CheckVerdict, Finding};
 pub use month::{Month, MonthError, Window};
 pub use notice::{JobNotice, Notice};
 pub use plan::{Invalid, Order, Plan, PlanRequest, PlanUnit, PlannedTask, Refused, Verdict, plan, span};
@@ -43,6 +49,6 @@ pub use schedule::{
 };
 pub use series::{Labels, Measurement, Quantity, Series};
 pub use status::{JobStatus, Priority, TaskCounts, TaskOutcome, TaskStatus, job_status};
-pub use unit::Unit;
+pub use unit::{Unit, unfit_text};
 pub use validate::{PLAUSIBLE_OVER_CAPACITY, Rejection, RejectionReason, Validated, validate};
 pub use words::UnknownWord;

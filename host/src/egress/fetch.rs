@@ -44,7 +44,7 @@ impl Gate {
             return Ok(answer);
         }
         let received = self.ask(&request, counters, log, waiting).await?;
-        self.keep(&request, key, received).await
+        self.keep(&request, key, reuse, received).await
     }
 
     /// The upstream's answer, after up to three tries.

@@ -54,6 +54,8 @@ pub enum Reuse {
     Since(DateTime<Utc>),
     /// None: what an upstream shows now is wanted.
     Never,
+    /// None, and answers are not kept either: somebody only wants to know whether it works.
+    Trial,
 }
 
 /// What a call has used so far.
@@ -174,6 +176,7 @@ impl Call {
             Reuse::Fresh => key.clone(),
             Reuse::Since(_) => format!("again {key}"),
             Reuse::Never => format!("now {key}"),
+            Reuse::Trial => format!("trial {key}"),
         };
         let flight = self.gate.under_way.join(&flight_key, |waiting| {
             let (gate, counters) = (Arc::clone(&self.gate), Arc::clone(&self.counters));

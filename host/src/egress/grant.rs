@@ -98,6 +98,16 @@ impl Grant {
         Some(Self { scheme, host, port: url.port_or_known_default()?, private: false })
     }
 
+    /// The origin that it grants; none for a wildcard.
+    pub(super) fn origin(&self) -> Option<Url> {
+        let Pattern::Exact(host) = &self.host else { return None };
+        let scheme = match self.scheme {
+            Scheme::Http => "http",
+            Scheme::Https => "https",
+        };
+        Url::parse(&format!("{scheme}://{host}:{}", self.port)).ok()
+    }
+
     /// The same with `private = true`: its names may resolve to loopback and private networks. Link-local and
     /// metadata addresses stay closed; only a literal address opens those.
     #[must_use]

@@ -27,7 +27,7 @@ impl Gate {
         };
         let oldest = TimeDelta::from_std(reuse_for).ok().and_then(|age| clock::now().checked_sub_signed(age));
         let oldest = match (oldest.unwrap_or(DateTime::UNIX_EPOCH), reuse) {
-            (_, Reuse::Never) => return Ok(None),
+            (_, Reuse::Never | Reuse::Trial) => return Ok(None),
             (oldest, Reuse::Since(since)) => oldest.max(since),
             (oldest, Reuse::Fresh) => oldest,
         };
@@ -52,15 +52,17 @@ impl Gate {
         }
     }
 
-    /// Puts an answer into the archive and the index.
+    /// Puts an answer into the archive and the index, unless it is of a trial.
     pub(super) async fn keep(
         &self,
         request: &Prepared,
         request_key: String,
+        reuse: Reuse,
         received: Received,
     ) -> Result<Answer, EgressError> {
         let Received { status, headers, stored, fetched_at } = received;
-        let id = match &self.shared.answers {
+        let answers = self.shared.answers.as_ref().filter(|_| reuse != Reuse::Trial);
+        let id = match answers {
             None => None,
             Some(answers) => {
                 let stored_bytes = answers.archive.put(&stored).await?;

@@ -6,18 +6,28 @@ use std::{
 };
 
 use super::{UnitEntry, WindfarmEntry};
-use crate::config::{Position, Problem, Severity, reading::did_you_mean};
+use crate::{
+    config::{Position, Problem, Severity, reading::did_you_mean},
+    domain::unfit_text,
+};
 
 /// How far over 1 the shares of a code may sum, for thirds and the like written as decimals.
 const TOLERANCE: f64 = 1e-9;
+
+/// So many lines are named where many have something in common.
+const SHOWN: usize = 10;
 
 /// Everything that breaks a rule.
 pub(super) fn check(file: &Path, windfarms: &[WindfarmEntry], sources: &[&str]) -> Vec<Problem> {
     let mut broken = Broken { file, problems: Vec::new() };
     for windfarm in windfarms {
+        if let (Some(why), Some(entry)) = (unfit_text(&windfarm.name, 1), windfarm.units.first()) {
+            broken.note(entry.line, "windfarm", why);
+        }
         broken.by_names(windfarm);
         for entry in &windfarm.units {
             broken.by_source(entry, sources);
+            broken.by_texts(entry);
             broken.by_capacity(entry);
             broken.by_own_share(entry);
         }
@@ -30,6 +40,15 @@ pub(super) fn check(file: &Path, windfarms: &[WindfarmEntry], sources: &[&str]) 
 pub(super) fn problem(file: &Path, line: usize, key: &str, message: String) -> Problem {
     let position = Some(Position { line, column: None });
     Problem { severity: Severity::Error, file: file.to_owned(), position, key: key.to_owned(), message }
+}
+
+/// The lines of units, the first few of many: they are named for each of these units.
+fn listed(entries: &[&UnitEntry]) -> String {
+    let mut lines: Vec<_> = entries.iter().take(SHOWN).map(|entry| entry.line.to_string()).collect();
+    if entries.len() > SHOWN {
+        lines.push(format!("and {} more", entries.len() - SHOWN));
+    }
+    lines.join(", ")
 }
 
 struct Broken<'a> {
@@ -72,6 +91,14 @@ impl Broken<'_> {
         self.note(entry.line, "source", format!("{id:?} is no source of the configuration{suggestion}"));
     }
 
+    fn by_texts(&mut self, entry: &UnitEntry) {
+        let Some((field, why)) = entry.unit.unfit() else { return };
+        let own = field == "capacity_mw" || (field == "attributes" && entry.unit.share().is_err());
+        if !own {
+            self.note(entry.line, field, why);
+        }
+    }
+
     fn by_capacity(&mut self, entry: &UnitEntry) {
         if let Some(capacity) = entry.unit.capacity_mw
             && !(capacity.is_finite() && capacity > 0.0)
@@ -102,8 +129,7 @@ impl Broken<'_> {
         for ((source, code), mut entries) in by_code {
             entries.sort_by_key(|entry| entry.line);
             let [_, .., last] = entries.as_slice() else { continue };
-            let lines: Vec<_> = entries.iter().map(|entry| entry.line.to_string()).collect();
-            let lines = lines.join(", ");
+            let lines = listed(&entries);
             for entry in entries.iter().filter(|entry| !entry.unit.attributes.contains_key("share")) {
                 let message = format!(
                     "is missing, though {source} {code} is given more than once (lines {lines}); expected the share \

@@ -9,4 +9,4 @@ wasmtime::component::bindgen!({
 });
 
 pub(super) use self::backfill::source::{host, http, types};
-pub(super) use self::exports::backfill::source::{adapter, collector};
+pub(super) use self::exports::backfill::source::{adapter, catalog, collector};

@@ -89,6 +89,16 @@ impl Source {
         self.loaded.collector.is_some()
     }
 
+    /// Whether it exports `catalog`.
+    pub fn has_catalog(&self) -> bool {
+        self.loaded.catalog.is_some()
+    }
+
+    /// The hosts that it may reach.
+    pub fn hosts(&self) -> Vec<String> {
+        self.gate.hosts()
+    }
+
     /// The span of UTC that a calendar month covers for this upstream.
     pub fn window(&self, month: Month) -> Window {
         month.window(self.loaded.description.month_zone)
@@ -150,10 +160,18 @@ impl Source {
     /// What the upstream shows now, for sources that collect; `None` for those that don't. Values are whole: units that
     /// share a code each have their share of them.
     pub async fn collect(&self, units: &[Unit]) -> Option<CallReport<Collected>> {
+        self.collect_reusing(units, Reuse::Never).await
+    }
+
+    pub(super) async fn collect_reusing(
+        &self,
+        units: &[Unit],
+        reuse: Reuse,
+    ) -> Option<CallReport<Collected>> {
         let collector = self.loaded.collector.as_ref()?;
         let units: Vec<_> = units.iter().map(convert::unit).collect();
         let mut report = self
-            .call(Reuse::Never, async |store, instance| {
+            .call(reuse, async |store, instance| {
                 let guest = collector.load(&mut *store, instance)?;
                 guest.call_collect(store, &units).await
             })
@@ -168,6 +186,18 @@ impl Source {
             report.count(|units| units.iter().flat_map(|(_, s)| s).map(|s| s.measurements.len()).sum());
         self.cap_measurements(&mut report, returned);
         Some(report)
+    }
+
+    /// The units that the upstream knows, for sources with a catalog; `None` for those without.
+    pub async fn list_units(&self) -> Option<CallReport<Vec<Unit>>> {
+        let catalog = self.loaded.catalog.as_ref()?;
+        let report = self
+            .call(Reuse::Fresh, async |store, instance| {
+                let guest = catalog.load(&mut *store, instance)?;
+                guest.call_list_units(store).await
+            })
+            .await;
+        Some(report.map(|units| units.into_iter().map(convert::known_unit).collect()))
     }
 
     async fn call<T>(
@@ -199,7 +229,7 @@ impl Source {
 }
 
 impl<T> CallReport<T> {
-    fn map<U>(self, f: impl FnOnce(T) -> U) -> CallReport<U> {
+    pub(super) fn map<U>(self, f: impl FnOnce(T) -> U) -> CallReport<U> {
         CallReport {
             outcome: self.outcome.map(|said| said.map(f)),
             usage: self.usage,

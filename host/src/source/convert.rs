@@ -14,6 +14,15 @@ pub(super) fn unit(unit: &Unit) -> wit::Unit {
     }
 }
 
+pub(super) fn known_unit(unit: wit::Unit) -> Unit {
+    Unit {
+        code: unit.code,
+        name: unit.name,
+        capacity_mw: unit.capacity_mw,
+        attributes: unit.attributes.into_iter().collect(),
+    }
+}
+
 pub(super) const fn month(month: Month, window: Window) -> wit::Month {
     wit::Month { year: month.year(), number: month.number(), start: window.start, end: window.end }
 }

@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 use wasmtime::component::{Component, InstancePre};
 
 use super::{
-    bindings::{adapter, collector},
+    bindings::{adapter, catalog, collector},
     call::{self, Sandbox},
     describe::Description,
     engine::Engine,
@@ -87,6 +87,7 @@ pub(super) struct Loaded {
     pub(super) pre: InstancePre<State>,
     pub(super) adapter: adapter::GuestIndices,
     pub(super) collector: Option<collector::GuestIndices>,
+    pub(super) catalog: Option<catalog::GuestIndices>,
     pub(super) description: Description,
 }
 
@@ -112,12 +113,13 @@ impl Loaded {
         let pre = linker.instantiate_pre(&component).map_err(wrong_world)?;
         let adapter = adapter::GuestIndices::new(&pre).map_err(wrong_world)?;
         let collector = collector::GuestIndices::new(&pre).ok();
+        let catalog = catalog::GuestIndices::new(&pre).ok();
         let said = call::describe(engine, &pre, &adapter)
             .await
             .map_err(|fault| LoadError::DescribeFailed { path: path.into(), fault })?;
         let description = Description::from_wit(said)
             .map_err(|why| LoadError::BadDescription { path: path.into(), why })?;
-        Ok(Self { digest, pre, adapter, collector, description })
+        Ok(Self { digest, pre, adapter, collector, catalog, description })
     }
 
     pub(super) const fn sandbox<'a>(&'a self, engine: &'a Engine) -> Sandbox<'a> {

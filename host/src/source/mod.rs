@@ -6,6 +6,7 @@
 
 mod bindings;
 mod call;
+mod check;
 mod convert;
 mod describe;
 mod engine;
@@ -17,7 +18,9 @@ mod log;
 mod registry;
 mod state;
 
+pub use crate::egress::Probe;
 pub use call::{CallReport, Collected, Source};
+pub use check::SourceCheck;
 pub use describe::{Description, Setting};
 pub use engine::Engine;
 pub use fault::Fault;

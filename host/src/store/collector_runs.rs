@@ -14,8 +14,8 @@ use serde_json::Value;
 use sqlx::FromRow;
 
 use super::{
-    AttemptReport, Instant, Store, StoreError, Written, commit::int, error::Doing, measurements::Writer,
-    schedules, sql,
+    AttemptReport, Instant, Store, StoreError, Written, bulk::bulk, commit::int, connection::Connection,
+    error::Doing, measurements::Writer, schedules, sql,
 };
 use crate::domain::{Month, Series, Window};
 
@@ -294,18 +294,21 @@ impl Store {
         Ok(true)
     }
 
-    /// The last runs of a schedule, newest first.
+    /// The last runs of a schedule, newest first; only those older than `before`.
     pub async fn collector_runs(
         &self,
         schedule_id: i64,
+        before: Option<i64>,
         limit: u32,
     ) -> Result<Vec<CollectorRun>, StoreError> {
         const DOING: &str = "listing collector runs";
         let mut conn = self.read(DOING).await?;
         sql::query(format!(
-            "SELECT {COLUMNS} FROM collector_runs WHERE schedule_id = $1 ORDER BY id DESC LIMIT $2"
+            "SELECT {COLUMNS} FROM collector_runs WHERE schedule_id = $1 AND ($2 IS NULL OR id < $2)
+             ORDER BY id DESC LIMIT $3"
         ))
         .bind(schedule_id)
+        .bind(before)
         .bind(limit)
         .all(&mut conn)
         .await
@@ -337,6 +340,23 @@ impl Store {
         }
         Ok(())
     }
+}
+
+/// Runs by their ids.
+pub(super) async fn of_ids(
+    conn: &mut Connection,
+    ids: impl Iterator<Item = i64>,
+) -> sqlx::Result<Vec<CollectorRun>> {
+    bulk(
+        "WITH wanted (run_id) AS ({rows})
+         SELECT id, schedule_id, source, scheduled_for, give_up_at, attempt_count, outcome, units, records_inserted,
+                records_updated, records_unchanged, records_rejected, component_digest, requests, error_code,
+                error_message, started_at, ended_at
+         FROM wanted JOIN collector_runs ON id = run_id",
+    )
+    .column(ids)
+    .all(conn)
+    .await
 }
 
 impl CollectedCounts {

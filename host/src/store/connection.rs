@@ -42,6 +42,9 @@ pub(super) struct Transaction {
 /// The key of the lock that [`Transaction::lock_queue`] takes; "backfill" in ASCII.
 const QUEUE: i64 = 0x6261_636b_6669_6c6c;
 
+/// The key of the lock that [`Transaction::lock_registry`] takes; "registry" in ASCII.
+const REGISTRY: i64 = 0x7265_6769_7374_7279;
+
 impl Db {
     /// A transaction. In SQLite it holds the write lock from its start: one that read first and upgraded later would
     /// be refused at once whenever another process wrote in between, whatever the busy timeout.
@@ -159,6 +162,11 @@ impl Transaction {
     /// The order of locks, for every transaction: the queue, then tasks, then months, then jobs; each kind by id.
     pub(super) async fn lock_queue(&mut self) -> sqlx::Result<()> {
         self.advisory_lock(QUEUE).await
+    }
+
+    /// Makes this the one transaction at a time that changes wind farms and units. It locks nothing else.
+    pub(super) async fn lock_registry(&mut self) -> sqlx::Result<()> {
+        self.advisory_lock(REGISTRY).await
     }
 
     /// Makes this the one transaction at a time that writes measurements of a unit's month.

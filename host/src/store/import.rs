@@ -7,14 +7,14 @@ use sqlx::types::Json;
 
 use super::{
     Instant, Store, StoreError,
-    connection::Connection,
+    connection::{Connection, Transaction},
     error::Doing,
     registry::{RegisteredUnit, UnitRow},
     sql,
 };
 use crate::domain::Unit;
 
-const DOING: &str = "importing the registry";
+pub(super) const DOING: &str = "changing the registry";
 
 /// Rounding of decimal fractions, as in 0.1 + 0.2 + 0.7.
 const SHARE_SLACK: f64 = 1e-9;
@@ -24,8 +24,8 @@ const SHARE_SLACK: f64 = 1e-9;
 pub struct NewWindfarm {
     /// Its name.
     pub name: String,
-    /// What else is known of it; replaces what was known.
-    pub metadata: BTreeMap<String, String>,
+    /// What else is known of it; replaces what was known. Without it, what was known stays.
+    pub metadata: Option<BTreeMap<String, String>>,
     /// Its units. Units that the registry has and that are not named here stay as they are.
     pub units: Vec<NewUnit>,
 }
@@ -38,12 +38,12 @@ pub struct NewUnit {
     /// The unit. An attribute `share`, above 0 and at most 1, is its part of what the upstream reports for the
     /// code; units that have a code in common must have it, and must not sum to more than 1.
     pub unit: Unit,
-    /// Whether it is to be planned for.
-    pub active: bool,
+    /// Whether it is to be planned for. Without it a unit that is known stays as it is, and a new one is planned for.
+    pub active: Option<bool>,
 }
 
 /// What an import did to one kind of row.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct ImportCounts {
     /// New rows.
     pub created: u64,
@@ -54,7 +54,7 @@ pub struct ImportCounts {
 }
 
 /// What an import did.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Imported {
     /// To wind farms.
     pub windfarms: ImportCounts,
@@ -70,38 +70,63 @@ impl Store {
         windfarms: &[NewWindfarm],
         now: impl Into<Instant>,
     ) -> Result<Imported, StoreError> {
-        let now = now.into();
-        let mut tx = self.write(DOING).await?;
-        let mut done = Imported::default();
-        let (mut known, mut new) = (Vec::new(), Vec::new());
-        for windfarm in windfarms {
-            let id = upsert_windfarm(&mut tx, windfarm, now, &mut done.windfarms).await?;
-            for unit in &windfarm.units {
-                match stored_unit(&mut tx, id, unit, &windfarm.units).await? {
-                    Some(stored) => known.push((stored, unit)),
-                    None => new.push((id, unit)),
-                }
-            }
-        }
-        // Known units first: one that gets a share makes room for a new one with the same code.
-        for (stored, unit) in &known {
-            update_unit(&mut tx, stored, unit, now, &mut done.units).await?;
-        }
-        for (windfarm_id, unit) in &new {
-            insert_unit(&mut tx, *windfarm_id, unit, now).await?;
-            done.units.created += 1;
-        }
-        let codes: BTreeSet<_> = windfarms
-            .iter()
-            .flat_map(|farm| &farm.units)
-            .map(|unit| (&unit.source, &unit.unit.code))
-            .collect();
-        for (source, code) in codes {
-            check_shares(&mut tx, source, code).await?;
-        }
+        let mut tx = self.change_registry().await?;
+        let done = import(&mut tx, windfarms, now.into()).await?;
         tx.commit().await.doing(DOING)?;
         Ok(done)
     }
+
+    /// What [`Store::import`] would do, and whether it would be refused. Changes nothing.
+    pub async fn try_import(
+        &self,
+        windfarms: &[NewWindfarm],
+        now: impl Into<Instant>,
+    ) -> Result<Imported, StoreError> {
+        let mut tx = self.change_registry().await?;
+        let would = import(&mut tx, windfarms, now.into()).await?;
+        tx.rollback().await.doing(DOING)?;
+        Ok(would)
+    }
+
+    /// A transaction that changes the registry, one at a time: what is looked up before something is written (names,
+    /// shares) still holds when it is.
+    pub(super) async fn change_registry(&self) -> Result<Transaction, StoreError> {
+        let mut tx = self.write(DOING).await?;
+        tx.lock_registry().await.doing(DOING)?;
+        Ok(tx)
+    }
+}
+
+async fn import(
+    tx: &mut Transaction,
+    windfarms: &[NewWindfarm],
+    now: Instant,
+) -> Result<Imported, StoreError> {
+    let mut done = Imported::default();
+    let (mut known, mut new) = (Vec::new(), Vec::new());
+    for windfarm in windfarms {
+        let id = upsert_windfarm(tx, windfarm, now, &mut done.windfarms).await?;
+        for unit in &windfarm.units {
+            match stored_unit(tx, id, unit, &windfarm.units).await? {
+                Some(stored) => known.push((stored, unit)),
+                None => new.push((id, unit)),
+            }
+        }
+    }
+    // Known units first: one that gets a share makes room for a new one with the same code.
+    for (stored, unit) in &known {
+        update_unit(tx, stored, unit, now, &mut done.units).await?;
+    }
+    for (windfarm_id, unit) in &new {
+        insert_unit(tx, *windfarm_id, unit, now).await?;
+        done.units.created += 1;
+    }
+    let codes: BTreeSet<_> =
+        windfarms.iter().flat_map(|farm| &farm.units).map(|unit| (&unit.source, &unit.unit.code)).collect();
+    for (source, code) in codes {
+        check_shares(tx, source, code).await?;
+    }
+    Ok(done)
 }
 
 async fn upsert_windfarm(
@@ -120,7 +145,7 @@ async fn upsert_windfarm(
             .await
             .doing(DOING)?;
     match stored {
-        Some((id, metadata)) if metadata.0 == windfarm.metadata => {
+        Some((id, known)) if windfarm.metadata.as_ref().is_none_or(|metadata| known.0 == *metadata) => {
             counts.unchanged += 1;
             Ok(id)
         }
@@ -141,7 +166,7 @@ async fn upsert_windfarm(
                 "INSERT INTO windfarms (name, metadata, created_at, updated_at) VALUES ($1, $2, $3, $3) RETURNING id",
             )
             .bind(&windfarm.name)
-            .bind(Json(&windfarm.metadata))
+            .bind(Json(windfarm.metadata.clone().unwrap_or_default()))
             .bind(now)
             .scalar(conn)
             .await
@@ -187,7 +212,8 @@ async fn update_unit(
     now: Instant,
     counts: &mut ImportCounts,
 ) -> Result<(), StoreError> {
-    if stored.unit == new.unit && stored.active == new.active {
+    let active = new.active.unwrap_or(stored.active);
+    if stored.unit == new.unit && stored.active == active {
         counts.unchanged += 1;
         return Ok(());
     }
@@ -202,7 +228,7 @@ async fn update_unit(
     .bind(new.unit.capacity_mw)
     .bind(Json(&new.unit.attributes))
     .bind(share)
-    .bind(new.active)
+    .bind(active)
     .bind(now)
     .execute(conn)
     .await
@@ -210,17 +236,17 @@ async fn update_unit(
     Ok(())
 }
 
-async fn insert_unit(
+pub(super) async fn insert_unit(
     conn: &mut Connection,
     windfarm_id: i64,
     new: &NewUnit,
     now: Instant,
-) -> Result<(), StoreError> {
+) -> Result<i64, StoreError> {
     let share = checked(conn, new, None).await?;
     sql::query(
         "INSERT INTO generation_units (windfarm_id, source, code, name, capacity_mw, attributes, share, active,
                                        created_at, updated_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)",
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9) RETURNING id",
     )
     .bind(windfarm_id)
     .bind(&new.source)
@@ -229,16 +255,19 @@ async fn insert_unit(
     .bind(new.unit.capacity_mw)
     .bind(Json(&new.unit.attributes))
     .bind(share)
-    .bind(new.active)
+    .bind(new.active.unwrap_or(true))
     .bind(now)
-    .execute(conn)
+    .scalar(conn)
     .await
-    .doing(DOING)?;
-    Ok(())
+    .doing(DOING)
 }
 
 /// The unit's share, once the unit has passed every rule that can be checked before it is written.
-async fn checked(conn: &mut Connection, new: &NewUnit, id: Option<i64>) -> Result<Option<f64>, StoreError> {
+pub(super) async fn checked(
+    conn: &mut Connection,
+    new: &NewUnit,
+    id: Option<i64>,
+) -> Result<Option<f64>, StoreError> {
     let unit = &new.unit;
     let refused =
         |why: String| StoreError::refused(DOING, format!("{} unit {:?}: {why}", new.source, unit.code));
@@ -270,7 +299,7 @@ async fn checked(conn: &mut Connection, new: &NewUnit, id: Option<i64>) -> Resul
     }
 }
 
-async fn check_shares(conn: &mut Connection, source: &str, code: &str) -> Result<(), StoreError> {
+pub(super) async fn check_shares(conn: &mut Connection, source: &str, code: &str) -> Result<(), StoreError> {
     let sum: Option<f64> =
         sql::query("SELECT SUM(share) FROM generation_units WHERE source = $1 AND code = $2")
             .bind(source)

@@ -1,11 +1,7 @@
 //! Lists of jobs: a page of them, the newest first, and how many there are in all.
 
 use super::{
-    Instant, Job, Store, StoreError,
-    connection::Connection,
-    error::Doing,
-    jobs,
-    sql::{self, Query, Value},
+    Instant, Job, Store, StoreError, conditions::Conditions, connection::Connection, error::Doing, jobs, sql,
 };
 use crate::domain::JobStatus;
 
@@ -71,10 +67,8 @@ impl Store {
 }
 
 async fn page(conn: &mut Connection, filter: &JobFilter) -> sqlx::Result<Vec<Job>> {
-    let mut conditions = Conditions::of(filter);
-    if let Some(before) = filter.before {
-        conditions.add("id < {}", before);
-    }
+    let mut conditions = conditions(filter);
+    conditions.maybe("id < {}", filter.before);
     let limit = filter.limit.unwrap_or(LONGEST_PAGE).min(LONGEST_PAGE);
     // What is passed over is passed over in an index, by id alone.
     let columns = jobs::COLUMNS;
@@ -90,59 +84,21 @@ async fn page(conn: &mut Connection, filter: &JobFilter) -> sqlx::Result<Vec<Job
 }
 
 async fn total(conn: &mut Connection, filter: &JobFilter) -> sqlx::Result<i64> {
-    Conditions::of(filter).query("SELECT COUNT(*) FROM backfill_jobs j", |_| String::new()).scalar(conn).await
+    conditions(filter).query("SELECT COUNT(*) FROM backfill_jobs j", |_| String::new()).scalar(conn).await
 }
 
-/// The conditions of a filter. Only those that there are are in the statement, so that each finds its index.
-#[derive(Default)]
-struct Conditions {
-    texts: Vec<String>,
-    values: Vec<Value>,
-}
-
-impl Conditions {
-    fn of(filter: &JobFilter) -> Self {
-        let mut conditions = Self::default();
-        if let Some(windfarm) = filter.windfarm_id {
-            conditions
-                .add("id IN (SELECT job_id FROM backfill_job_windfarms WHERE windfarm_id = {})", windfarm);
-        }
-        if !filter.status.is_empty() {
-            let places: Vec<_> = filter.status.iter().map(|status| conditions.place(*status)).collect();
-            conditions.texts.push(format!("status IN ({})", places.join(", ")));
-        }
-        if let Some(source) = &filter.source {
-            conditions.add("id IN (SELECT job_id FROM backfill_job_sources WHERE source = {})", source);
-        }
-        if let Some(user) = filter.created_by_id {
-            conditions.add("created_by_id = {}", user);
-        }
-        if let Some(since) = filter.since {
-            conditions.add("created_at >= {}", since);
-        }
-        if let Some(until) = filter.until {
-            conditions.add("created_at < {}", until);
-        }
-        conditions
-    }
-
-    /// The place of a value in the statement.
-    fn place(&mut self, value: impl Into<Value>) -> String {
-        self.values.push(value.into());
-        format!("${}", self.values.len())
-    }
-
-    /// A condition on a value, whose place `{}` stands for.
-    fn add(&mut self, text: &str, value: impl Into<Value>) {
-        let place = self.place(value);
-        self.texts.push(text.replace("{}", &place));
-    }
-
-    /// The statement from its beginning and its end, which is told the next free place.
-    fn query(self, begin: &str, end: impl FnOnce(usize) -> String) -> Query {
-        let Self { texts, values } = self;
-        let end = end(values.len() + 1);
-        let filter = if texts.is_empty() { String::new() } else { format!("WHERE {}", texts.join(" AND ")) };
-        values.into_iter().fold(sql::query(format!("{begin} {filter} {end}")), Query::bind)
-    }
+/// What a filter lets through.
+fn conditions(filter: &JobFilter) -> Conditions {
+    let mut conditions = Conditions::default();
+    conditions.maybe(
+        "id IN (SELECT job_id FROM backfill_job_windfarms WHERE windfarm_id = {})",
+        filter.windfarm_id,
+    );
+    conditions.any_of("status", filter.status.iter().copied());
+    conditions
+        .maybe("id IN (SELECT job_id FROM backfill_job_sources WHERE source = {})", filter.source.as_ref());
+    conditions.maybe("created_by_id = {}", filter.created_by_id);
+    conditions.maybe("created_at >= {}", filter.since);
+    conditions.maybe("created_at < {}", filter.until);
+    conditions
 }

@@ -4,6 +4,7 @@
 use std::{fmt, time::Duration};
 
 use chrono::TimeDelta;
+use serde::Serialize;
 use serde_json::Value;
 use sqlx::{FromRow, types::Json};
 
@@ -43,7 +44,7 @@ pub enum Target {
 }
 
 /// A message that could not be delivered.
-#[derive(Clone, Debug, PartialEq, FromRow)]
+#[derive(Clone, Debug, PartialEq, FromRow, Serialize, utoipa::ToSchema)]
 pub struct DeadMessage {
     /// Row id.
     pub id: i64,
@@ -53,6 +54,7 @@ pub struct DeadMessage {
     pub recipient: String,
     /// What it tells.
     #[sqlx(json)]
+    #[schema(value_type = Object)]
     pub payload: Notice,
     /// Attempts to deliver it.
     pub attempts: i64,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use serde::Serialize;
 use serde_json::json;
 
 use super::{
@@ -30,7 +31,7 @@ pub struct Purge<'a> {
 }
 
 /// What was taken from one job.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Purged {
     /// The job.
     pub job_id: i64,

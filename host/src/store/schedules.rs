@@ -6,7 +6,7 @@ use serde_json::Value;
 use sqlx::{FromRow, types::Json};
 
 use super::{
-    Instant, Store, StoreError, collector_runs,
+    Fault, Instant, Store, StoreError, collector_runs,
     connection::{Connection, Transaction},
     error::Doing,
     sql,
@@ -138,7 +138,8 @@ impl Store {
         .bind(now)
         .one(&mut tx)
         .await
-        .doing(DOING)?;
+        .doing(DOING)
+        .map_err(|error| unless_taken(error, DOING, &new.name))?;
         tx.commit().await.doing(DOING)?;
         Ok(made)
     }
@@ -184,7 +185,8 @@ impl Store {
         .bind(next)
         .one(&mut tx)
         .await
-        .doing(DOING)?;
+        .doing(DOING)
+        .map_err(|error| unless_taken(error, DOING, name))?;
         tx.commit().await.doing(DOING)?;
         Ok(changed)
     }
@@ -292,10 +294,19 @@ async fn check_name(
         .await
         .doing(doing)?;
     if of_name.is_some_and(|id| Some(id) != own) {
-        let why = format!("there is a schedule {name:?} already; give another name, or change that one");
-        return Err(StoreError::refused(doing, why));
+        return Err(taken(doing, name));
     }
     Ok(())
+}
+
+fn taken(doing: &'static str, name: &str) -> StoreError {
+    let why = format!("there is a schedule {name:?} already; give another name, or change that one");
+    StoreError::refused(doing, why)
+}
+
+/// The error, unless it says that somebody else has taken the name since it was looked up.
+fn unless_taken(error: StoreError, doing: &'static str, name: &str) -> StoreError {
+    if error.fault() == Some(Fault::Constraint) { taken(doing, name) } else { error }
 }
 
 /// Whether the wind farms and units that settings name are in the registry.

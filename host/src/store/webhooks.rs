@@ -61,7 +61,7 @@ impl Store {
     ) -> Result<i64, StoreError> {
         const DOING: &str = "adding a webhook";
         let now: Instant = now.into();
-        check(webhook).map_err(|why| StoreError::refused(DOING, why))?;
+        webhook.check().map_err(|(_, why)| StoreError::refused(DOING, why))?;
         let mut tx = self.write(DOING).await?;
         let id = sql::query(
             "INSERT INTO webhooks (url, secret_from, event_kinds, created_by_id, created_at)
@@ -84,6 +84,18 @@ impl Store {
         const DOING: &str = "listing webhooks";
         let mut conn = self.read(DOING).await?;
         sql::query(format!("SELECT {COLUMNS} FROM webhooks ORDER BY id")).all(&mut conn).await.doing(DOING)
+    }
+
+    /// A webhook.
+    pub async fn webhook(&self, id: i64) -> Result<Webhook, StoreError> {
+        const DOING: &str = "reading a webhook";
+        let mut conn = self.read(DOING).await?;
+        sql::query(format!("SELECT {COLUMNS} FROM webhooks WHERE id = $1"))
+            .bind(id)
+            .optional(&mut conn)
+            .await
+            .doing(DOING)?
+            .ok_or_else(|| StoreError::not_found("webhook", id))
     }
 
     /// Turns a webhook on or off. What waits for one that is off is given up.
@@ -134,31 +146,38 @@ impl Store {
     }
 }
 
-/// Refuses what could never be sent, and secrets where only their place belongs.
-fn check(webhook: &NewWebhook<'_>) -> Result<(), String> {
-    let url = Url::parse(webhook.url).map_err(|error| format!("its address can't be read: {error}"))?;
-    if !["http", "https"].contains(&url.scheme()) {
-        return Err(format!("its address begins with {}; expected http:// or https://", url.scheme()));
-    }
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err(
-            "its address holds a user or password; leave them out, since messages are signed".to_owned()
-        );
-    }
-    if let Some(from) = webhook.secret_from
-        && !from.starts_with("env:")
-        && !from.starts_with("file:")
-    {
-        return Err(
-            "its secret_from is neither \"env:NAME\" nor \"file:PATH\"; the secret itself is never stored"
-                .to_owned(),
-        );
-    }
-    match webhook.event_kinds.iter().find(|kind| kind.audience() == Audience::Nobody) {
-        Some(kind) => {
-            let known = EventKind::told().map(EventKind::as_str).collect::<Vec<_>>().join(", ");
-            Err(format!("nobody is told of {kind}, since there are too many; expected some of {known}"))
+impl NewWebhook<'_> {
+    /// Refuses what could never be sent, and secrets where only their place belongs: which field, and why.
+    ///
+    /// # Errors
+    /// The first field that is wrong.
+    pub fn check(&self) -> Result<(), (&'static str, String)> {
+        let url =
+            Url::parse(self.url).map_err(|error| ("url", format!("its address can't be read: {error}")))?;
+        if !["http", "https"].contains(&url.scheme()) {
+            let why = format!("its address begins with {}; expected http:// or https://", url.scheme());
+            return Err(("url", why));
         }
-        None => Ok(()),
+        if !url.username().is_empty() || url.password().is_some() {
+            let why = "its address holds a user or password; leave them out, since messages are signed";
+            return Err(("url", why.to_owned()));
+        }
+        if let Some(from) = self.secret_from
+            && !["env:", "file:"]
+                .iter()
+                .any(|place| from.strip_prefix(place).is_some_and(|rest| !rest.is_empty()))
+        {
+            let why = "its secret_from is neither \"env:NAME\" nor \"file:PATH\"; the secret itself is never stored";
+            return Err(("secret_from", why.to_owned()));
+        }
+        match self.event_kinds.iter().find(|kind| kind.audience() == Audience::Nobody) {
+            Some(kind) => {
+                let known = EventKind::told().map(EventKind::as_str).collect::<Vec<_>>().join(", ");
+                let why =
+                    format!("nobody is told of {kind}, since there are too many; expected some of {known}");
+                Err(("event_kinds", why))
+            }
+            None => Ok(()),
+        }
     }
 }

@@ -4,7 +4,8 @@ use sqlx::{Database, Decode, Type, error::BoxDynError};
 
 use super::{events::EventKind, logs::LogLevel, sql::Value};
 use crate::domain::{
-    JobStatus, Month, Overlap, Priority, Quantity, Role, ScheduleKind, TaskOutcome, TaskStatus, TokenKind,
+    AskedOutcome, JobStatus, Month, Overlap, Priority, Quantity, Role, ScheduleKind, TaskOutcome, TaskStatus,
+    TokenKind,
 };
 
 macro_rules! text_columns {
@@ -46,6 +47,7 @@ macro_rules! text_columns {
 }
 
 text_columns!(
+    AskedOutcome,
     JobStatus,
     TaskStatus,
     TaskOutcome,

@@ -47,6 +47,16 @@ pub struct Worker {
     pub stopped_at: Option<Instant>,
 }
 
+/// A worker process, and how much it does right now.
+#[derive(Clone, Debug, PartialEq, Eq, FromRow)]
+pub struct WorkerLoad {
+    /// The worker.
+    #[sqlx(flatten)]
+    pub worker: Worker,
+    /// Attempts of it that are under way.
+    pub running: i64,
+}
+
 impl Store {
     /// A sign of life; the first one makes the worker known.
     pub async fn heartbeat(&self, worker: &NewWorker<'_>, now: impl Into<Instant>) -> Result<(), StoreError> {
@@ -94,6 +104,24 @@ impl Store {
             "SELECT id, host, pid, version, serves, concurrency, started_at, heartbeat_at, stopped_at FROM workers
              ORDER BY heartbeat_at DESC, id",
         )
+        .all(&mut conn)
+        .await
+        .doing(DOING)
+    }
+
+    /// The workers that gave the latest signs of life, with what each does; so many of them.
+    pub async fn worker_loads(&self, limit: u32) -> Result<Vec<WorkerLoad>, StoreError> {
+        const DOING: &str = "listing workers";
+        let mut conn = self.read(DOING).await?;
+        sql::query(
+            "SELECT w.id, w.host, w.pid, w.version, w.serves, w.concurrency, w.started_at, w.heartbeat_at,
+                    w.stopped_at, COALESCE(a.running, 0) AS running
+             FROM workers w
+             LEFT JOIN (SELECT worker, COUNT(*) AS running FROM task_attempts WHERE ended_at IS NULL GROUP BY worker) a
+                    ON a.worker = w.id
+             ORDER BY w.heartbeat_at DESC, w.id LIMIT $1",
+        )
+        .bind(limit)
         .all(&mut conn)
         .await
         .doing(DOING)

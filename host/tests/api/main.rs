@@ -11,16 +11,24 @@ mod postgres;
 mod support;
 
 mod access;
+mod availability;
 mod client;
 mod events;
 mod fuzz;
+mod grid;
 mod headers;
 mod jobs;
 mod jwt;
 mod login;
+mod measurements;
 mod metrics;
+mod registry;
+mod schedules;
+mod sources;
 mod spec;
 mod traces;
+mod web;
+mod webhooks;
 
 use backfill::store::Store;
 use client::Client;
@@ -59,7 +67,8 @@ impl World {
     pub(crate) async fn at(url: Option<&str>, more: &str) -> Self {
         let now = "2024-12-15T12:00:00Z".parse().unwrap();
         let simulator = simulator::start(Options { now: Some(now), ..Options::default() }).await.unwrap();
-        let sources = ["elexon", "eia"].map(|id| source_at(id, &simulator.url(), "concurrency = 4"));
+        let sources = ["elexon", "eia"]
+            .map(|id| source_at(id, &simulator.url(), "concurrency = 4\nreuse_for = \"0s\""));
         let folder = WorkFolder::new("");
         let database = url.map_or_else(String::new, |url| format!("[database]\nurl = {url:?}\n"));
         folder.write("backfill.toml", &format!("{WORKER}{more}{database}{}", sources.concat()));

@@ -28,6 +28,15 @@ async fn the_description_that_is_served_is_the_one_that_is_committed() {
     assert!(served["openapi"].as_str().unwrap().starts_with("3.1"));
 }
 
+#[test]
+fn every_schema_that_the_description_refers_to_is_in_it() {
+    let text = std::fs::read_to_string(crate::support::manifest("../openapi.json")).unwrap();
+    let spec: Value = serde_json::from_str(&text).unwrap();
+    for name in text.split("\"#/components/schemas/").skip(1).map(|rest| rest.split('"').next().unwrap()) {
+        assert!(spec["components"]["schemas"][name].is_object(), "{name}");
+    }
+}
+
 #[tokio::test]
 async fn every_route_but_health_needs_a_token() {
     let world = World::on(None, "").await;

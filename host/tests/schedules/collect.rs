@@ -81,7 +81,7 @@ async fn a_report_that_could_not_be_had_is_asked_for_again_within_the_interval()
     assert_eq!(host.folder.count("SELECT COUNT(*) FROM measurements").await, 0, "not before its time");
     host.scheduler.collect_due(now + TimeDelta::seconds(60)).await.unwrap();
     assert_eq!(host.outcome(&schedule).await, "taipower: 3 of 3 units, 3 new values");
-    let runs = host.store.collector_runs(schedule.id, 9).await.unwrap();
+    let runs = host.store.collector_runs(schedule.id, None, 9).await.unwrap();
     assert_eq!((runs.len(), runs[0].outcome.as_deref()), (1, Some("written")));
     assert_eq!((runs[0].attempt_count, runs[0].requests), (2, 2));
 }

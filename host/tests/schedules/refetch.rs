@@ -91,7 +91,7 @@ async fn units_of_a_source_that_can_not_be_used_are_left_out_and_that_is_said() 
     let simulator = simulator().await;
     let host = Host::new(&simulator, "eia", EIA_PLANT).await;
     let unit = Unit { code: "1".to_owned(), name: "One".to_owned(), ..Unit::default() };
-    let units = vec![NewUnit { source: "ghost".to_owned(), unit, active: true }];
+    let units = vec![NewUnit { source: "ghost".to_owned(), unit, active: None }];
     let elsewhere = NewWindfarm { name: "Elsewhere".to_owned(), units, ..NewWindfarm::default() };
     host.store.import(&[elsewhere], at("2024-10-01T00:00:00Z")).await.unwrap();
     let schedule =

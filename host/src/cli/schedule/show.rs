@@ -41,7 +41,7 @@ impl Show {
             say!("last job    {job}")?;
         }
         if schedule.kind == ScheduleKind::Collect {
-            runs(&store.collector_runs(schedule.id, RUNS).await?)?;
+            runs(&store.collector_runs(schedule.id, None, RUNS).await?)?;
         }
         if schedule.enabled {
             say_firings(&schedule, store.now())

@@ -6,6 +6,9 @@ use serde_json::{Map, Value};
 use super::{Age, ScheduleKind};
 use crate::domain::Priority;
 
+/// The most wind farms, units or sources that settings name.
+const MOST_NAMED: usize = 1000;
+
 /// The settings of a schedule, by its kind.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
@@ -150,6 +153,18 @@ impl ScheduleSettings {
 
     fn check(&self) -> Result<(), SettingsError> {
         let Subjects { windfarm_ids, generation_unit_ids, sources } = self.subjects();
+        for (field, count) in [
+            ("windfarm_ids", windfarm_ids.len()),
+            ("generation_unit_ids", generation_unit_ids.len()),
+            ("sources", sources.len()),
+        ] {
+            if count > MOST_NAMED {
+                return Err(wrong(
+                    field,
+                    format!("{count} are named; name up to {MOST_NAMED}, or none for all"),
+                ));
+            }
+        }
         for (field, ids) in [("windfarm_ids", windfarm_ids), ("generation_unit_ids", generation_unit_ids)] {
             if let Some(id) = ids.iter().find(|id| **id < 1) {
                 return Err(wrong(field, format!("{id} is no id; ids are numbers from 1")));
@@ -269,6 +284,7 @@ mod tests {
             (Collect, json!({ "generation_unit_ids": [7, 7] }), "generation_unit_ids"),
             (Collect, json!({ "sources": [" "] }), "sources"),
             (Collect, json!({ "sources": ["a", "a"] }), "sources"),
+            (Collect, json!({ "windfarm_ids": (1..=1001).collect::<Vec<_>>() }), "windfarm_ids"),
             (Collect, json!({ "": 1 }), ""),
         ] {
             let error = error(kind, settings.clone());

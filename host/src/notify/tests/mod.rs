@@ -100,7 +100,7 @@ impl World {
     /// A job of one task, for a wind farm of its own.
     async fn job(&self, windfarm: &str) -> i64 {
         let unit = Unit { code: windfarm.to_owned(), name: windfarm.to_owned(), ..Unit::default() };
-        let units = vec![NewUnit { source: "s".to_owned(), unit, active: true }];
+        let units = vec![NewUnit { source: "s".to_owned(), unit, active: None }];
         let farm = NewWindfarm { name: windfarm.to_owned(), units, ..NewWindfarm::default() };
         self.store.import(&[farm], at(0)).await.unwrap();
         let farm = self.store.windfarm_by_name(windfarm).await.unwrap().id;

@@ -119,7 +119,7 @@ async fn a_feed_that_stands_still_adds_nothing_and_a_corrected_value_is_revised(
             fire(&world, at(hour * HOUR)).await;
             let run = claim(&world, at(hour * HOUR)).await.unwrap();
             finish(&world, &run, values, at(hour * HOUR)).await.unwrap();
-            let runs = world.store.collector_runs(run.schedule_id, 1).await.unwrap();
+            let runs = world.store.collector_runs(run.schedule_id, None, 1).await.unwrap();
             assert_eq!(runs[0].outcome.as_deref(), Some(expected));
         }
         assert_eq!(world.measurements().await.len(), 2);
@@ -243,7 +243,7 @@ async fn a_run_that_nobody_could_try_in_time_is_a_gap() {
         assert_eq!(world.store.claim_runs(&["other"], LEASE, at(HOUR)).await.unwrap(), []);
         assert_eq!(claim(&world, at(2 * HOUR)).await, None, "its time is over");
         assert!(outcome(&world, schedule).await.ends_with("no host that has the source asked in time"));
-        let runs = world.store.collector_runs(schedule, 9).await.unwrap();
+        let runs = world.store.collector_runs(schedule, None, 9).await.unwrap();
         assert_eq!((runs.len(), runs[0].error_code.as_deref()), (1, Some("missed")));
     }
 }
@@ -262,7 +262,7 @@ async fn a_firing_leaves_out_what_is_being_asked_and_takes_the_place_of_what_wai
         assert_eq!(fire(&world, at(3 * HOUR)).await, Fired::Runs(vec![2]));
         assert_eq!(fire(&world, at(4 * HOUR)).await, Fired::Runs(vec![3]));
         assert_eq!(claim(&world, at(4 * HOUR)).await.unwrap().run_id, 3);
-        let runs = world.store.collector_runs(schedule, 9).await.unwrap();
+        let runs = world.store.collector_runs(schedule, None, 9).await.unwrap();
         let outcomes: Vec<_> = runs.iter().map(|run| run.outcome.as_deref()).collect();
         assert_eq!(outcomes, [None, Some("failed"), Some("written")]);
     }

@@ -144,7 +144,7 @@ async fn tasks_are_listed_in_order_by_status_and_page() {
         let pending =
             TaskFilter { status: Some(TaskStatus::Pending), limit: Some(2), ..TaskFilter::default() };
         assert_eq!(list(pending.clone()).await, ["2023-03", "2023-04"]);
-        assert_eq!(list(TaskFilter { after: 4, ..pending.clone() }).await, ["2023-05"]);
+        assert_eq!(list(TaskFilter { after: 4, ..pending }).await, ["2023-05"]);
         assert_eq!(list(TaskFilter::default()).await.len(), 5);
     }
 }

@@ -1,10 +1,12 @@
 //! The rules of the store, each on a real SQLite file and on a real Postgres.
 
+mod availability;
 mod circuit;
 mod claims;
 mod collector_runs;
 mod commits;
 mod counters;
+mod exporting;
 mod history;
 mod jobs;
 mod known;
@@ -57,7 +59,7 @@ fn window(month: Month) -> Window {
 
 fn unit(source: &str, code: &str) -> NewUnit {
     let unit = Unit { code: code.to_owned(), name: format!("Unit {code}"), ..Unit::default() };
-    NewUnit { source: source.to_owned(), unit, active: true }
+    NewUnit { source: source.to_owned(), unit, active: None }
 }
 
 /// Mean power by start.

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use super::{World, at, unit};
-use crate::store::{ImportCounts, NewUnit, NewWindfarm, StoreError};
+use crate::store::{ImportCounts, NewUnit, NewWindfarm, StoreError, UnitChange};
 
 fn farm(name: &str, units: Vec<NewUnit>) -> NewWindfarm {
     NewWindfarm { name: name.to_owned(), units, ..NewWindfarm::default() }
@@ -35,7 +35,7 @@ async fn an_import_creates_updates_and_leaves_alone_and_says_which() {
         let again = world.store.import(&farms, at(1)).await.unwrap();
         assert_eq!((again.windfarms, again.units), (counts(0, 0, 2), counts(0, 0, 3)));
 
-        farms[0].metadata.insert("country".to_owned(), "DK".to_owned());
+        farms[0].metadata = Some(BTreeMap::from([("country".to_owned(), "DK".to_owned())]));
         farms[0].units[0].unit.capacity_mw = Some(400.0);
         farms[0].units[1].unit.name = "Renamed".to_owned();
         farms[1].units.push(unit("t", "2"));
@@ -115,7 +115,7 @@ async fn a_wrong_name_is_answered_with_the_names_like_it() {
 async fn units_are_listed_by_source_and_inactive_ones_are_not() {
     for world in World::on_both().await {
         let mut retired = unit("s", "3");
-        retired.active = false;
+        retired.active = Some(false);
         let farms = [farm("A", vec![unit("t", "1"), unit("s", "2"), retired])];
         world.store.import(&farms, at(0)).await.unwrap();
         let id = world.store.windfarm_by_name("A").await.unwrap().id;
@@ -126,5 +126,46 @@ async fn units_are_listed_by_source_and_inactive_ones_are_not() {
         assert_eq!(codes(&[]).await, ["2", "1"]);
         assert_eq!(codes(&["t"]).await, ["1"]);
         assert_eq!(codes(&["s", "t"]).await, ["2", "1"]);
+    }
+}
+
+#[tokio::test]
+async fn trying_an_import_changes_nothing_and_what_a_file_does_not_tell_stays() {
+    for world in World::on_both().await {
+        let mut farms = [farm("A", vec![unit("s", "1")])];
+        farms[0].metadata = Some(BTreeMap::from([("country".to_owned(), "DK".to_owned())]));
+        let would = world.store.try_import(&farms, at(0)).await.unwrap();
+        assert_eq!((would.windfarms, would.units), (counts(1, 0, 0), counts(1, 0, 0)));
+        assert_eq!(world.number("SELECT COUNT(*) FROM windfarms").await, 0);
+        assert_eq!(world.store.import(&farms, at(0)).await.unwrap(), would);
+
+        let off = UnitChange { active: Some(false), ..UnitChange::default() };
+        let unit = world.number("SELECT MAX(id) FROM generation_units").await;
+        world.store.change_unit(unit, &off, at(1)).await.unwrap();
+        farms[0].metadata = None;
+        let again = world.store.import(&farms, at(2)).await.unwrap();
+        assert_eq!((again.windfarms, again.units), (counts(0, 0, 1), counts(0, 0, 1)));
+        assert_eq!(world.store.windfarm_by_name("A").await.unwrap().metadata["country"], "DK");
+        assert!(!world.store.unit_record(unit).await.unwrap().active);
+    }
+}
+
+#[tokio::test]
+async fn shares_hold_for_units_that_are_entered_one_by_one_at_the_same_time() {
+    for world in World::on_both().await {
+        world.store.import(&[farm("A", vec![])], at(0)).await.unwrap();
+        let entering = ["x", "y", "z"].map(|name| {
+            let (store, new) = (world.store.clone(), shared("1", name, "0.4"));
+            async move { store.create_unit(1, &new, at(1)).await }
+        });
+        let done = futures::future::join_all(entering).await;
+        assert_eq!(done.iter().filter(|one| one.is_ok()).count(), 2, "{done:?}");
+        assert!(done.iter().any(|one| matches!(one, Err(StoreError::Refused { .. }))), "{done:?}");
+        let twice = ["B", "B"].map(|name| {
+            let store = world.store.clone();
+            async move { store.create_windfarm(name, &BTreeMap::new(), at(1)).await }
+        });
+        let done = futures::future::join_all(twice).await;
+        assert_eq!(done.iter().filter(|one| one.is_ok()).count(), 1, "{done:?}");
     }
 }

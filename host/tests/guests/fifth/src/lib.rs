@@ -1,13 +1,26 @@
-//! A fifth source, written from nothing but `wit/`: a CSV of `start,MW` lines, an hour each.
+//! A fifth source, written from nothing but `wit/`: a CSV of `start,MW` lines, an hour each, and a list of parks.
 
-wit_bindgen::generate!({ path: "../../../../wit", world: "source" });
+wit_bindgen::generate!({
+    inline: "
+        package guests:fifth;
+        world fifth {
+            include backfill:source/source@1.0.0;
+            export backfill:source/catalog@1.0.0;
+        }
+    ",
+    path: "../../../../wit",
+    generate_all,
+});
 
 use backfill::source::{
     host,
     http::{self, Method, Request},
     types::{Measurement, Quantity, Setting},
 };
-use exports::backfill::source::adapter::{Description, Failure, Guest, Month, Series, Unit};
+use exports::backfill::source::{
+    adapter::{Description, Failure, Guest, Month, Series, Unit},
+    catalog,
+};
 
 struct Fifth;
 
@@ -35,17 +48,7 @@ impl Guest for Fifth {
     }
 
     fn fetch(unit: Unit, month: Month) -> Result<Vec<Series>, Failure> {
-        let base = host::setting("base_url").unwrap_or_else(|| "https://parks.example.org".into());
-        let url = format!("{base}/parks/{}/{:04}-{:02}.csv", unit.code, month.year, month.number);
-        let answer = http::send(&Request { method: Method::Get, url, headers: vec![], body: None })
-            .map_err(|error| Failure::Unavailable(format!("{error:?}")))?;
-        match answer.status {
-            200 => {}
-            404 => return Err(Failure::NoData("no file for this month".into())),
-            status => return Err(Failure::Unavailable(format!("HTTP {status}"))),
-        }
-        let body = answer.body.bytes().map_err(|error| Failure::Unavailable(format!("{error:?}")))?;
-        let text = String::from_utf8(body).map_err(|error| Failure::Malformed(error.to_string()))?;
+        let text = get(&format!("parks/{}/{:04}-{:02}.csv", unit.code, month.year, month.number))?;
         let measurements = text.lines().map(row).collect::<Result<_, _>>()?;
         Ok(vec![Series {
             kind: "generation".into(),
@@ -54,6 +57,38 @@ impl Guest for Fifth {
             measurements,
         }])
     }
+}
+
+impl catalog::Guest for Fifth {
+    /// Lines of `name,MW`.
+    fn list_units() -> Result<Vec<Unit>, Failure> {
+        let text = get("parks.csv")?;
+        let unit = |line: &str| {
+            let (code, capacity) = line.split_once(',').unwrap_or((line, ""));
+            Unit {
+                code: code.into(),
+                name: format!("Park {code}"),
+                capacity_mw: capacity.parse().ok(),
+                attributes: vec![],
+            }
+        };
+        Ok(text.lines().map(unit).collect())
+    }
+}
+
+fn get(path: &str) -> Result<String, Failure> {
+    let base = host::setting("base_url").unwrap_or_else(|| "https://parks.example.org".into());
+    let url = format!("{base}/{path}");
+    let answer = http::send(&Request { method: Method::Get, url, headers: vec![], body: None })
+        .map_err(|error| Failure::Unavailable(format!("{error:?}")))?;
+    match answer.status {
+        200 => {}
+        401 => return Err(Failure::Unauthorized("the controllers refuse us".into())),
+        404 => return Err(Failure::NoData("no such file".into())),
+        status => return Err(Failure::Unavailable(format!("HTTP {status}"))),
+    }
+    let body = answer.body.bytes().map_err(|error| Failure::Unavailable(format!("{error:?}")))?;
+    String::from_utf8(body).map_err(|error| Failure::Malformed(error.to_string()))
 }
 
 fn row(line: &str) -> Result<Measurement, Failure> {

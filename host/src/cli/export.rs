@@ -1,7 +1,5 @@
 //! `backfill export`: stored measurements with their unit, kind, quantity and labels, in constant memory.
 
-mod parquet;
-
 use std::{
     fs::File,
     io::{self, BufWriter, IsTerminal, Write},
@@ -14,16 +12,17 @@ use chrono_tz::Tz;
 use clap::{Args, ValueEnum};
 use futures::{StreamExt, pin_mut};
 
-use super::{context, output};
+use super::context;
 use crate::{
     domain::Month,
-    store::{ExportFilter, ExportRow},
+    export::{self, Columns, Line},
+    store::ExportFilter,
 };
 
 /// Write stored measurements as CSV or Parquet.
 ///
 /// Columns: windfarm, source, unit_code, unit_name, kind, quantity, labels (JSON), start (UTC), seconds, value,
-/// and in CSV the unit of the value (MW or MWh).
+/// and the unit of the value (MW or MWh).
 ///
 /// For example:
 ///   backfill export --format parquet --output anholt.parquet --windfarm Anholt --from 2023-01 --to 2023-12
@@ -65,10 +64,13 @@ enum Format {
     Parquet,
 }
 
-/// Takes rows one by one and finishes the file.
-trait Sink {
-    fn row(&mut self, row: &ExportRow) -> anyhow::Result<()>;
-    fn finish(self: Box<Self>) -> anyhow::Result<()>;
+impl From<Format> for export::Format {
+    fn from(format: Format) -> Self {
+        match format {
+            Format::Csv => Self::Csv,
+            Format::Parquet => Self::Parquet,
+        }
+    }
 }
 
 impl Export {
@@ -88,6 +90,7 @@ impl Export {
             kind: self.kind.clone(),
             from: self.from.map(|month| month.window(Tz::UTC).start),
             to: self.to.map(|month| month.window(Tz::UTC).end),
+            ..ExportFilter::default()
         };
         let rows = store.export(filter).await?;
         pin_mut!(rows);
@@ -105,13 +108,10 @@ impl Export {
             Some((file, _)) => Box::new(BufWriter::new(file.reopen()?)),
             None => Box::new(BufWriter::new(File::from(stdout()?))),
         };
-        let mut sink: Box<dyn Sink> = match self.format {
-            Format::Csv => Box::new(Csv::new(out)?),
-            Format::Parquet => Box::new(parquet::Parquet::new(out)?),
-        };
+        let mut sink = export::sink(self.format.into(), Columns::default(), out)?;
         let mut count = 0_u64;
         while let Some(row) = rows.next().await {
-            sink.row(&row?)?;
+            sink.line(&Line::of(&row?))?;
             count += 1;
         }
         sink.finish().context("writing the export")?;
@@ -127,50 +127,4 @@ impl Export {
 fn stdout() -> anyhow::Result<std::os::fd::OwnedFd> {
     use std::os::fd::AsFd;
     Ok(io::stdout().as_fd().try_clone_to_owned()?)
-}
-
-struct Csv(csv::Writer<Box<dyn Write + Send>>);
-
-impl Csv {
-    fn new(out: Box<dyn Write + Send>) -> anyhow::Result<Self> {
-        let mut writer = csv::Writer::from_writer(out);
-        writer.write_record([
-            "windfarm",
-            "source",
-            "unit_code",
-            "unit_name",
-            "kind",
-            "quantity",
-            "labels",
-            "start",
-            "seconds",
-            "value",
-            "unit",
-        ])?;
-        Ok(Self(writer))
-    }
-}
-
-impl Sink for Csv {
-    fn row(&mut self, row: &ExportRow) -> anyhow::Result<()> {
-        let series = &row.series;
-        self.0.write_record([
-            &series.windfarm,
-            &series.source,
-            &series.unit_code,
-            &series.unit_name,
-            &series.kind,
-            series.quantity.as_str(),
-            &serde_json::to_string(&series.labels)?,
-            &output::instant(row.start),
-            &row.seconds.to_string(),
-            &row.value.to_string(),
-            series.quantity.unit(),
-        ])?;
-        Ok(())
-    }
-
-    fn finish(mut self: Box<Self>) -> anyhow::Result<()> {
-        Ok(self.0.flush()?)
-    }
 }
