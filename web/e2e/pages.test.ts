@@ -32,7 +32,7 @@ before(async () => {
   if (missing !== undefined) return;
   world = await World.begin({ registry: REGISTRY });
   await world.faults({ kind: "status", status: 400, body: "no such settlement period", match: "2024-02" });
-  job = await world.job({ windfarm_id: 1, start_date: "2024-01-01", end_date: "2024-03-31" });
+  job = await world.job({ windfarm_id: 1, start_date: "2024-01-01", end_date: "2024-04-30" });
   await world.faults({ kind: "latency", milliseconds: 5_000 });
   large = await world.job({ windfarm_id: 2, start_year: 2012, end_year: 2023 }, false);
   await world.api("POST", `/backfill/jobs/${large}/cancel`);
@@ -53,7 +53,7 @@ const pages = (): [name: string, path: string, there: string][] => [
   ["a task", `/backfill/${job}?task=${task}`, "dialog .tabs"],
   ["the history", "/backfill/history", ".table.jobs"],
   ["an empty history", "/backfill/history?status=%5B%22pending%22%5D", ".empty"],
-  ["the availability", "/backfill/availability?windfarm=1&year=2024&unit=1&month=2024-01", ".plot canvas"],
+  ["the availability", "/backfill/availability?windfarm=1&from=2024&unit=1&month=2024-04", ".plot canvas"],
   ["no wind farm", "/backfill/availability", ".empty"],
   ["the system", "/system", ".source"],
   ["nowhere", "/nowhere-at-all/x", "body"],
@@ -85,17 +85,16 @@ test("20 units × 144 months are drawn in less than half a second", options, asy
   const ways: [name: string, path: string, look: string][] = [
     ["a job", `/backfill/${large}`, "td.t-skipped"],
     ["a preview", "/backfill?windfarm=2&from=2012&to=2023&preview=true", "td.v-fetch"],
-    ["a heat map", "/backfill/availability?windfarm=2", ".grid td.cell"],
+    ["a heat map", "/backfill/availability?windfarm=2&from=2012&to=2023", ".grid td.cell"],
   ];
   for (const [name, path, look] of ways) {
     await page.goto(path);
     await page.locator(look).first().waitFor({ timeout: 30_000 });
-    const drawn = await page.evaluate(async () => {
-      const find = () => performance.getEntriesByType("measure").filter((one) => /grid \d+ × \d+/.test(one.name)).at(-1);
-      while (find() === undefined) await new Promise((done) => setTimeout(done, 20));
-      const cells = document.querySelectorAll(".grid td.cell").length;
-      return { cells, milliseconds: find()?.duration ?? Infinity };
-    });
+    await page.waitForFunction(() => performance.getEntriesByType("measure").some((one) => /grid \d+ × \d+/.test(one.name)));
+    const drawn = await page.evaluate(() => ({
+      cells: document.querySelectorAll(".grid td.cell").length,
+      milliseconds: Math.max(...performance.getEntriesByType("measure").map((one) => one.duration)),
+    }));
     assert.ok(drawn.cells >= 2_400, `${name} shows ${drawn.cells} cells`);
     assert.ok(drawn.milliseconds < 500, `${name} took ${drawn.milliseconds} ms`);
     console.log(`${name}: ${drawn.cells} cells in ${Math.round(drawn.milliseconds)} ms`);
@@ -149,7 +148,13 @@ test("every page fits a phone of 320 pixels", options, async () => {
     await phone.page.goto(path);
     await phone.page.locator(there).first().waitFor();
     const width = await phone.page.evaluate(() => document.documentElement.scrollWidth);
-    assert.ok(width <= 320, `${name} is ${width} pixels wide`);
+    const wide = await phone.page.evaluate(() =>
+      [...document.querySelectorAll("main *, header *")]
+        .filter((one) => one.getBoundingClientRect().right > 321 && one.closest(".grid-scroll, .top nav, .table-scroll") === null)
+        .map((one) => `${one.tagName}.${one.getAttribute("class")}`)
+        .slice(0, 5),
+    );
+    assert.ok(width <= 320, `${name} is ${width} pixels wide, for ${wide.join(", ")}`);
   }
   assert.deepEqual(phone.complaints, []);
   await phone.context.close();

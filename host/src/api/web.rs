@@ -59,14 +59,22 @@ async fn page(headers: HeaderMap) -> Response {
     }
 }
 
-async fn asset(Path(path): Path<String>, headers: HeaderMap) -> Response {
-    file(&format!("assets/{path}"), FOREVER, &headers)
+async fn asset(Path(name): Path<String>, headers: HeaderMap) -> Response {
+    // Assets lie in no folders, so that a name leads nowhere else.
+    match name.contains('/') {
+        true => missing(),
+        false => file(&format!("assets/{name}"), FOREVER, &headers),
+    }
+}
+
+fn missing() -> Response {
+    Problem::not_found("there is no such file").into_response()
 }
 
 /// A file, compressed beforehand if the client takes that, or no file if the client has it already.
 fn file(path: &str, keep: &'static str, asked: &HeaderMap) -> Response {
     let Some(whole) = Files::get(path) else {
-        return Problem::not_found("there is no such file").into_response();
+        return missing();
     };
     let tag = format!("\"{}\"", hex::encode(&whole.metadata.sha256_hash()[..16]));
     let known = asked.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());

@@ -26,7 +26,6 @@ async fn pages_have_a_policy_and_unknown_paths_stay_problems() {
     stranger.get("//nothing").await.problem(404, "not-found");
     stranger.get("//backfill/7/more").await.problem(404, "not-found");
     stranger.get("//assets/nothing.js").await.problem(404, "not-found");
-    stranger.get("//assets/../index.html").await.expect(404);
     stranger.get("//assets/%2e%2e%2findex.html").await.problem(404, "not-found");
     stranger.get("/nothing").await.problem(401, "unauthenticated");
 }
@@ -49,8 +48,10 @@ async fn what_a_browser_has_is_not_sent_again() {
     let plain = stranger.get(&path).await.expect(200);
     assert_eq!(plain.header("cache-control"), "public, max-age=31536000, immutable");
     assert!(plain.header("content-type").starts_with("text/javascript"));
+    // One that leaves answers as they came.
+    let raw = reqwest::Client::builder().no_gzip().no_brotli().no_deflate().no_zstd().build().unwrap();
     for (accepted, sent) in [("gzip", "gzip"), ("gzip, br", "br"), ("br;q=0, gzip", "gzip"), ("zstd", "")] {
-        let request = stranger.request(reqwest::Method::GET, &path).header("accept-encoding", accepted);
+        let request = raw.get(format!("{}{}", world.base, &path[1..])).header("accept-encoding", accepted);
         let answer = request.send().await.unwrap();
         assert_eq!(
             answer.headers().get("content-encoding").map_or("", |of| of.to_str().unwrap()),

@@ -1,6 +1,6 @@
 // Units × months, a cell each: drawn in one go, walked with the arrow keys, and read out cell by cell.
 
-import { type KeyboardEvent, memo, type MouseEvent, type ReactNode, useEffect, useLayoutEffect, useRef } from "react";
+import { type KeyboardEvent, memo, type MouseEvent, type ReactNode, useEffect, useLayoutEffect, useMemo, useRef } from "react";
 
 import { monthName, monthShort } from "../lib/format";
 
@@ -35,6 +35,7 @@ export function Grid({ label, months, rows, chosen, open, legend }: Props) {
   const table = useRef<HTMLTableElement>(null);
   const hint = useRef<HTMLParagraphElement>(null);
   const began = performance.now();
+  const sorted = useMemo(() => rows.toSorted((a, b) => a.name.localeCompare(b.name, "en", { numeric: true })), [rows]);
 
   // The first cell can be tabbed to; from there on, the arrows move the place.
   useLayoutEffect(() => {
@@ -95,7 +96,7 @@ export function Grid({ label, months, rows, chosen, open, legend }: Props) {
         >
           <Head months={months} summed={rows.some((row) => row.sum !== undefined)} />
           <tbody>
-            {rows.map((row) => (
+            {sorted.map((row) => (
               <Row key={row.id} row={row} months={months} chosen={chosen?.row === row.id ? chosen.month : undefined} />
             ))}
           </tbody>
@@ -110,7 +111,7 @@ export function Grid({ label, months, rows, chosen, open, legend }: Props) {
 }
 
 /** Few months fill the width, very many are narrow. */
-const density = (months: number): string => (months > 48 ? "dense" : months > 24 ? "" : "wide");
+const density = (months: number): string => (months > 36 ? "dense" : months > 24 ? "" : "wide");
 
 const Head = memo(function Head({ months, summed }: { months: readonly string[]; summed: boolean }) {
   const years = Map.groupBy(months, (month) => month.slice(0, 4));
@@ -123,7 +124,7 @@ const Head = memo(function Head({ months, summed }: { months: readonly string[];
             <span>{year}</span>
           </th>
         ))}
-        {summed && <td className="corner" />}
+        {summed && <td className="corner last" />}
       </tr>
       <tr>
         <th scope="col" className="corner">

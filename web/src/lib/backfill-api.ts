@@ -113,9 +113,9 @@ export class BackfillApi {
     return body(await this.client.POST(path, { params: { path: { id } }, body: wanted }));
   }
 
-  /** What is stored of a wind farm, unit by unit and month by month, and why the rest is not. */
-  async checkAvailability(windfarmId: number, year?: number): Promise<Availability> {
-    const query = year === undefined ? {} : { year };
+  /** What is stored of a wind farm in a year, in months, or in all that is known; and why the rest is not. */
+  async checkAvailability(windfarmId: number, span?: number | { from: string; to: string }): Promise<Availability> {
+    const query = typeof span === "number" ? { year: span } : (span ?? {});
     const params = { path: { windfarm_id: windfarmId }, query };
     return body(await this.client.GET("/api/v1/backfill/availability/{windfarm_id}", { params }));
   }

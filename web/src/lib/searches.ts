@@ -68,7 +68,8 @@ export const jobSearch = (raw: Raw) => present({ task: whole(raw["task"]) });
 export const availabilitySearch = (raw: Raw) =>
   present({
     windfarm: whole(raw["windfarm"]),
-    year: whole(raw["year"]),
+    from: whole(raw["from"]),
+    to: whole(raw["to"]),
     unit: whole(raw["unit"]),
     month: month(raw["month"]),
   });

@@ -13,19 +13,23 @@ import { Plot, type PlotSeries } from "./Plot";
 interface Props {
   unit: Availability["units"][number];
   month: string;
+  /** Which series counts for the month. */
+  kind: string | undefined;
   stored: boolean;
 }
 
 const RESOLUTIONS = { native: "As stored", hour: "Hours", day: "Days" } as const;
 type Resolution = keyof typeof RESOLUTIONS;
 
-export default function SeriesChart({ unit, month, stored }: Props) {
+export default function SeriesChart({ unit, month, kind, stored }: Props) {
   const [resolution, setResolution] = useState<Resolution>("native");
+  const [all, setAll] = useState(false);
   const name = useId();
+  const only = all ? undefined : kind;
   const { first, last } = monthDays(month);
   const after = new Date(Date.parse(`${last}T00:00:00Z`) + 86_400_000).toISOString().slice(0, 10);
   const found = useQuery({
-    queryKey: ["measurements", unit.id, month, resolution],
+    queryKey: ["measurements", unit.id, month, resolution, only],
     queryFn: () =>
       api.getMeasurements({
         unit: [unit.id],
@@ -33,6 +37,7 @@ export default function SeriesChart({ unit, month, stored }: Props) {
         to: after,
         zone: unit.zone,
         as: "mw",
+        ...(only === undefined ? {} : { kind: only }),
         ...(resolution === "native" ? { include_history: true } : { resolution }),
       }),
     enabled: stored,
@@ -55,6 +60,12 @@ export default function SeriesChart({ unit, month, stored }: Props) {
         <Loaded query={found} what="The measurements could not be read" lines={7}>
           {(data) => <Drawn data={data} what={`${unit.name}, ${monthName(month)}`} />}
         </Loaded>
+      ) : null}
+      {stored ? (
+        <label className="check">
+          <input type="checkbox" checked={all} onChange={() => setAll(!all)} />
+          <span>All series of the unit, not only what was generated</span>
+        </label>
       ) : (
         <Empty icon="empty" title="Nothing is stored of this month" />
       )}
@@ -92,7 +103,7 @@ function Drawn({ data, what }: { data: Measurements; what: string }) {
 
 /** What stands, and what it replaced, if anything. */
 function split(of: Series): PlotSeries[] {
-  const name = [of.kind, ...Object.values(of.labels ?? {})].join(" ");
+  const name = [of.kind, ...Object.values(of.labels ?? {}), `(${of.quantity.replaceAll("-", " ")})`].join(" ");
   const stands = of.values.filter((value) => value.replaced_at == null);
   const before = of.values.filter((value) => value.replaced_at != null);
   return [

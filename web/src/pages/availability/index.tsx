@@ -22,10 +22,11 @@ export function AvailabilityPage() {
   useTitle("Availability");
   const search = useSearch({ from: "/backfill/availability" });
   const navigate = useNavigate({ from: "/backfill/availability" });
-  const { windfarm, year } = search;
+  const { windfarm, from, to } = search;
+  const span = from === undefined ? undefined : { from: `${from}-01`, to: `${Math.max(from, to ?? from)}-12` };
   const found = useQuery({
-    queryKey: ["availability", windfarm, year],
-    queryFn: () => api.checkAvailability(windfarm ?? 0, year),
+    queryKey: ["availability", windfarm, from, to],
+    queryFn: () => api.checkAvailability(windfarm ?? 0, span),
     enabled: windfarm !== undefined,
     placeholderData: (before, query) => (query?.queryKey[1] === windfarm ? keepPreviousData(before) : undefined),
     refetchInterval: 20_000,
@@ -43,17 +44,12 @@ export function AvailabilityPage() {
       <form className="filters card" aria-label="Which wind farm" onSubmit={(event) => event.preventDefault()}>
         <WindfarmSelector
           value={windfarm}
-          choose={(next) => change({ windfarm: next, unit: undefined, month: undefined, year: undefined })}
+          choose={(next) => change({ windfarm: next, unit: undefined, month: undefined })}
         />
-        <div className="field">
-          <label htmlFor="year">Years</label>
-          <select id="year" className="input" value={year ?? ""} onChange={(event) => change({ year: Number(event.target.value) || undefined, month: undefined })}>
-            <option value="">All that is known</option>
-            {Array.from({ length: THIS_YEAR - 1999 }, (_, back) => (
-              <option key={back}>{THIS_YEAR - back}</option>
-            ))}
-          </select>
-        </div>
+        <Year id="from" label="First year" value={from} choose={(next) => change({ from: next, to: undefined, month: undefined })} />
+        {from !== undefined && (
+          <Year id="to" label="Last year" value={to ?? from} choose={(next) => change({ to: next, month: undefined })} />
+        )}
       </form>
       {windfarm === undefined ? (
         <Empty icon="search" title="Choose a wind farm">
@@ -64,6 +60,27 @@ export function AvailabilityPage() {
           {(data) => <Shown data={data} search={search} change={change} />}
         </Loaded>
       )}
+    </div>
+  );
+}
+
+interface YearProps {
+  id: string;
+  label: string;
+  value: number | undefined;
+  choose: (year: number | undefined) => void;
+}
+
+function Year({ id, label, value, choose }: YearProps) {
+  return (
+    <div className="field">
+      <label htmlFor={id}>{label}</label>
+      <select id={id} className="input" value={value ?? ""} onChange={(event) => choose(Number(event.target.value) || undefined)}>
+        {id === "from" && <option value="">All that is known</option>}
+        {Array.from({ length: THIS_YEAR - 1999 }, (_, back) => (
+          <option key={back}>{THIS_YEAR - back}</option>
+        ))}
+      </select>
     </div>
   );
 }
@@ -105,7 +122,7 @@ function Shown({ data, search, change }: ShownProps) {
         <div className="beside">
           <CellPanel windfarm={data.windfarm.id} unit={unit} cell={cell} />
           <Suspense fallback={<Skeleton lines={6} />}>
-            <SeriesChart key={unit.id} unit={unit} month={cell.month} stored={cell.present_seconds > 0} />
+            <SeriesChart key={unit.id} unit={unit} month={cell.month} kind={cell.kind ?? undefined} stored={cell.present_seconds > 0} />
           </Suspense>
         </div>
       ) : (

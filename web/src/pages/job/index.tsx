@@ -19,6 +19,7 @@ import { FailedTasks } from "./FailedTasks";
 import { JobGrid } from "./JobGrid";
 import { useJob } from "./live";
 import { Log } from "./Log";
+import { Waiting } from "./Waiting";
 
 const TaskDrawer = lazy(() => import("./TaskDrawer"));
 
@@ -54,6 +55,7 @@ export function JobPage() {
     <div className="page">
       <Head detail={detail} state={state} />
       <Announcer detail={detail} />
+      <Waiting detail={detail} />
       <Counts detail={detail} />
       <FailedTasks detail={detail} openTask={openTask} />
       <section className="section" aria-labelledby="grid">
