@@ -75,7 +75,7 @@ async function furnish(): Promise<Record<string, Show>> {
   await world.job({ windfarm_id: 1, start_date: "2024-01-01", end_date: "2024-03-31" });
   await world.job({ windfarm_id: 7, start_year: 2023, end_year: 2023 });
   await world.job({ windfarm_id: 4, start_year: 2022, end_year: 2023 });
-  await world.faults({ kind: "status", status: 400, body: "no such settlement period", match: "2024-02" }, { kind: "garbage-body", match: "2024-05" });
+  await world.faults({ kind: "status", status: 400, body: "no such settlement period", match: "2024-02" }, { kind: "status", status: 422, body: "the unit was not metered then", match: "2024-05" });
   const failed = await world.job({ windfarm_id: 4, start_date: "2024-01-01", end_date: "2024-10-31" }, false);
   // A source that fails again and again is left alone for a while; here nobody has the time.
   for (let tries = 0; tries < 40; tries += 1) {
