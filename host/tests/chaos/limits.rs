@@ -51,7 +51,7 @@ async fn four_processes_together_exceed_no_limit_of_any_source() {
     let options = Options {
         now: Some("2024-12-15T12:00:00Z".parse().unwrap()),
         // More than the rates leave, so that both limits are felt.
-        faults: vec!["kind=latency,milliseconds=150".parse().unwrap()],
+        faults: vec!["kind=latency,milliseconds=300".parse().unwrap()],
         ..Options::default()
     };
     let simulator = simulator::start(options).await.unwrap();
