@@ -6,18 +6,23 @@ WASM  := --release --target wasm32-wasip2
 SAY   = @printf '\n\033[1m== %s\033[0m\n'
 
 .DEFAULT_GOAL := help
-.PHONY: help run test chaos fuzz bench setup node postgres plugins guests lint test-plugins test-host test-web openapi clean-demo
+.PHONY: help run serve test chaos fuzz bench setup node postgres plugins guests lint test-plugins test-host test-web test-e2e pages chromium screenshots openapi clean-demo
 
 help: ## What there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
-run: setup plugins ## Fill three months of history for wind farms of all four sources (against the simulator)
+run: setup plugins pages ## Fill three months of history for wind farms of all four sources (against the simulator)
 	$(SAY) 'building the host and the simulator (the first time takes some minutes)'
 	$(CARGO) build --release --locked -p backfill -p simulator
 	$(SAY) 'filling 2024-01 to 2024-03'
 	demo/run
 
-test: setup lint test-plugins test-host test-web ## Format, lints, and every test
+serve: setup plugins pages ## The web pages, over the demo's wind farms (against the simulator), until Ctrl-C
+	$(SAY) 'building the host and the simulator (the first time takes some minutes)'
+	$(CARGO) build --release --locked -p backfill -p simulator
+	demo/serve
+
+test: setup lint pages test-plugins test-host test-web test-e2e ## Format, lints, and every test
 	$(SAY) 'all tests passed'
 
 chaos: setup postgres plugins guests ## Kill, stop and restart workers and their database some hundred times (ten minutes)
@@ -54,10 +59,21 @@ setup: ## What the builds need and rustup can add
 	@rustup component list --installed | grep -q rustfmt || rustup component add rustfmt
 	@rustup component list --installed | grep -q clippy || rustup component add clippy
 
-node: ## What the web client is checked with
-	@command -v npm >/dev/null || { echo 'Node is missing: see https://nodejs.org (20 or later)'; exit 1; }
-	$(SAY) 'set-up: packages of the web client'
+node: ## What the web pages are built with
+	@command -v npm >/dev/null || { echo 'Node is missing: see https://nodejs.org (20.19 or later)'; exit 1; }
+	$(SAY) 'set-up: packages of the web pages'
 	cd web && npm ci --no-audit --no-fund --loglevel=error
+
+pages: ## Build the web pages that the host serves; without npm it serves the API alone
+	@if command -v npm >/dev/null; then \
+	  printf '\n\033[1m== web pages\033[0m\n' && cd web && npm ci --no-audit --no-fund --loglevel=error && npm run --silent schema && npm run --silent build; \
+	else echo 'npm is missing, so the host is built without its web pages'; fi
+
+chromium: ## The browser that the pages are tested with
+	@[ -n "$$CHROMIUM" ] || command -v chromium >/dev/null || { \
+	  [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && \
+	  DEBIAN_FRONTEND=noninteractive apt-get install -qq -y chromium; } || \
+	  echo 'Chromium is missing (apt-get install chromium), so what needs it says SKIPPED'
 
 postgres: ## What the tests start for themselves; a server that runs already is left alone
 	$(SAY) 'set-up: Postgres'
@@ -91,9 +107,18 @@ test-host: setup postgres plugins guests ## The host's tests and the simulator's
 	$(SAY) 'tests of the host and the simulator'
 	BACKFILL_TEST_REQUIRE_POSTGRES=1 $(CARGO) test --locked --workspace
 
-test-web: node ## The typed client of the HTTP API, against its description
-	$(SAY) 'the web client'
-	cd web && npm run --silent check
+test-web: node ## The web pages: types against the description of the API, and how much a browser loads
+	$(SAY) 'the web pages'
+	cd web && npm run --silent check && npm run --silent build && npm run --silent size
+
+test-e2e: setup plugins node chromium ## The web pages in a browser, against the real host
+	$(SAY) 'journeys in a browser'
+	$(CARGO) build --locked --workspace
+	cd web && npm run --silent build && npm run --silent e2e
+
+screenshots: setup plugins node chromium ## Take the pictures in docs/screenshots anew
+	$(CARGO) build --locked --workspace
+	cd web && npm run --silent build && npm run --silent screenshots
 
 openapi: ## Write the description of the HTTP API anew, after a change of it
 	$(CARGO) build --locked --workspace

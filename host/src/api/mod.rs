@@ -31,6 +31,7 @@ mod tasks;
 mod tokens;
 mod trace;
 mod users;
+mod web;
 mod webhooks;
 mod workers;
 
@@ -112,7 +113,7 @@ fn router(api: Api) -> Router {
         .layer(from_fn_with_state(api.clone(), auth::layer));
     let (open, _) = open().split_for_parts();
     let router = open.route(openapi::PATH, get(move || openapi::answer(described))).nest(PREFIX, resources);
-    let router = router.merge(login::routes()).merge(docs::routes());
+    let router = router.merge(login::routes()).merge(docs::routes()).merge(web::routes());
     finished(router, api)
 }
 

@@ -15,6 +15,7 @@ mod availability;
 mod client;
 mod events;
 mod fuzz;
+mod grid;
 mod headers;
 mod jobs;
 mod jwt;
@@ -26,6 +27,7 @@ mod schedules;
 mod sources;
 mod spec;
 mod traces;
+mod web;
 mod webhooks;
 
 use backfill::store::Store;

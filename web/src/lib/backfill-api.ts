@@ -6,15 +6,35 @@ import type { components, paths } from "./schema";
 
 type Schemas = components["schemas"];
 
+export type Attempt = Schemas["Attempt"];
 export type Availability = Answer<"/api/v1/backfill/availability/{windfarm_id}", "get">;
+export type AvailabilityCell = Availability["cells"][number];
 export type ChangedJob = Schemas["JobView"];
+export type FiredSchedule = Schemas["FiredSchedule"];
+export type GridCell = Schemas["GridCell"];
+export type Health = Schemas["Health"];
 export type Job = Schemas["JobView"];
 export type JobDetail = Schemas["JobDetail"];
 export type JobFilter = NonNullable<paths["/api/v1/backfill/jobs"]["get"]["parameters"]["query"]>;
+export type LogLine = Schemas["LogLine"];
+export type Me = Schemas["Me"];
+export type MeasurementFilter = NonNullable<paths["/api/v1/measurements"]["get"]["parameters"]["query"]>;
+export type Measurements = Schemas["Measurements"];
 export type NewBackfill = Schemas["NewBackfill"];
 export type Preview = Schemas["Preview"];
 export type Problem = Schemas["Problem"];
+export type Retried = Schemas["ChangedJob_Retried"];
+export type Schedule = Schemas["Schedule"];
+export type Source = Schemas["Source"];
+export type SourceCheck = Schemas["SourceCheck"];
+export type SourceQueue = Schemas["SourceQueue"];
 export type SummedJob = Schemas["SummedJob"];
+export type Task = Schemas["Task"];
+export type TaskDetail = Schemas["TaskDetail"];
+export type Unit = Schemas["UnitRecord"];
+export type UsedAnswer = Schemas["UsedAnswer"];
+export type Windfarm = Schemas["WindfarmRecord"];
+export type WorkerStatus = Schemas["WorkerStatus"];
 
 /** What an operation answers with status 200. */
 type Answer<Path extends keyof paths, Method extends keyof paths[Path]> = paths[Path][Method] extends {
@@ -36,11 +56,13 @@ export interface Page<Item> {
 export class ProblemError extends Error {
   override readonly name = "ProblemError";
 
-  constructor(
-    readonly status: number,
-    readonly problem: Problem,
-  ) {
+  readonly status: number;
+  readonly problem: Problem;
+
+  constructor(status: number, problem: Problem) {
     super(problem.detail);
+    this.status = status;
+    this.problem = problem;
   }
 }
 
@@ -85,17 +107,131 @@ export class BackfillApi {
   }
 
   /** Runs failed tasks again: those named, or all that failed; with `force` also those that failed for good. */
-  async retryTasks(id: number, taskIds?: number[], force = false): Promise<ChangedJob> {
+  async retryTasks(id: number, taskIds?: number[], force = false): Promise<Retried> {
     const wanted = { force, ...(taskIds === undefined ? {} : { task_ids: taskIds }) };
     const path = "/api/v1/backfill/jobs/{id}/retry";
     return body(await this.client.POST(path, { params: { path: { id } }, body: wanted }));
   }
 
-  /** What is stored of a wind farm, unit by unit and month by month, and why the rest is not. */
-  async checkAvailability(windfarmId: number, year?: number): Promise<Availability> {
-    const query = year === undefined ? {} : { year };
+  /** What is stored of a wind farm in a year, in months, or in all that is known; and why the rest is not. */
+  async checkAvailability(windfarmId: number, span?: number | { from: string; to: string }): Promise<Availability> {
+    const query = typeof span === "number" ? { year: span } : (span ?? {});
     const params = { path: { windfarm_id: windfarmId }, query };
     return body(await this.client.GET("/api/v1/backfill/availability/{windfarm_id}", { params }));
+  }
+
+  /** Where each task of a job stands, for a grid of units and months. */
+  async getJobGrid(id: number): Promise<GridCell[]> {
+    const cells: GridCell[] = [];
+    let cursor: number | undefined;
+    do {
+      const query = cursor === undefined ? {} : { cursor };
+      const params = { path: { id }, query };
+      const found: Page<GridCell> = page(await this.client.GET("/api/v1/backfill/jobs/{id}/grid", { params }));
+      cells.push(...found.items);
+      cursor = found.next;
+    } while (cursor !== undefined);
+    return cells;
+  }
+
+  /** A page of a job's tasks of one status. */
+  async listTasks(id: number, status: Task["status"], cursor?: number): Promise<Page<Task>> {
+    const query = { status, ...(cursor === undefined ? {} : { cursor }) };
+    return page(await this.client.GET("/api/v1/backfill/jobs/{id}/tasks", { params: { path: { id }, query } }));
+  }
+
+  /** A task with its unit, and what was rejected of what it last returned. */
+  async getTask(id: number): Promise<TaskDetail> {
+    return body(await this.client.GET("/api/v1/backfill/tasks/{id}", { params: { path: { id } } }));
+  }
+
+  async getAttempts(id: number): Promise<Attempt[]> {
+    return body(await this.client.GET("/api/v1/backfill/tasks/{id}/attempts", { params: { path: { id } } }));
+  }
+
+  /** What the source said while the task ran. */
+  async getLogs(id: number): Promise<LogLine[]> {
+    return body(await this.client.GET("/api/v1/backfill/tasks/{id}/logs", { params: { path: { id } } }));
+  }
+
+  /** The upstream's answers that the task rests on. */
+  async getAnswers(id: number): Promise<UsedAnswer[]> {
+    return body(await this.client.GET("/api/v1/backfill/tasks/{id}/answers", { params: { path: { id } } }));
+  }
+
+  /** Wind farms whose name holds a text. */
+  async listWindfarms(q?: string): Promise<Page<Windfarm>> {
+    const query = q === undefined || q === "" ? {} : { q };
+    return page(await this.client.GET("/api/v1/windfarms", { params: { query } }));
+  }
+
+  async getWindfarm(id: number): Promise<Windfarm> {
+    return body(await this.client.GET("/api/v1/windfarms/{id}", { params: { path: { id } } }));
+  }
+
+  /** The units of a wind farm, active or not. */
+  async listUnits(windfarmId: number): Promise<Unit[]> {
+    const units: Unit[] = [];
+    let cursor: number | undefined;
+    do {
+      const query = { windfarm_id: windfarmId, ...(cursor === undefined ? {} : { cursor }) };
+      const found: Page<Unit> = page(await this.client.GET("/api/v1/generation-units", { params: { query } }));
+      units.push(...found.items);
+      cursor = found.next;
+    } while (cursor !== undefined);
+    return units;
+  }
+
+  /** What was measured. */
+  async getMeasurements(filter: MeasurementFilter): Promise<Measurements> {
+    const query: MeasurementFilter = { ...filter, format: "json" };
+    return body(await this.client.GET("/api/v1/measurements", { params: { query } })) as Measurements;
+  }
+
+  async listSources(): Promise<Source[]> {
+    return body(await this.client.GET("/api/v1/sources"));
+  }
+
+  /** Whether a source works right now, step by step. */
+  async checkSource(id: string): Promise<SourceCheck> {
+    return body(await this.client.POST("/api/v1/sources/{id}/check", { params: { path: { id } } }));
+  }
+
+  /** Lets a paused source be asked again at once. */
+  async resumeSource(id: string): Promise<Source> {
+    return body(await this.client.POST("/api/v1/sources/{id}/resume", { params: { path: { id } } }));
+  }
+
+  async listWorkers(): Promise<WorkerStatus[]> {
+    return body(await this.client.GET("/api/v1/workers"));
+  }
+
+  async getQueue(): Promise<SourceQueue[]> {
+    return body(await this.client.GET("/api/v1/queue"));
+  }
+
+  async listSchedules(): Promise<Schedule[]> {
+    return body(await this.client.GET("/api/v1/schedules"));
+  }
+
+  async enableSchedule(id: number, enabled: boolean): Promise<Schedule> {
+    const params = { path: { id } };
+    return body(await this.client.PATCH("/api/v1/schedules/{id}", { params, body: { enabled } }));
+  }
+
+  async fireSchedule(id: number): Promise<FiredSchedule> {
+    return body(await this.client.POST("/api/v1/schedules/{id}/fire", { params: { path: { id } } }));
+  }
+
+  /** Who asks. */
+  async getMe(): Promise<Me> {
+    return body(await this.client.GET("/api/v1/users/me"));
+  }
+
+  /** Whether the host can work. It says so whether it can or not. */
+  async getReadiness(): Promise<Health> {
+    const { data, error } = await this.client.GET("/readyz");
+    return data ?? (error as Health);
   }
 
   /** Cancels a job: once this returns, nothing more is asked or stored for it. */

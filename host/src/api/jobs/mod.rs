@@ -6,6 +6,7 @@ mod change;
 mod create;
 mod detail;
 mod events;
+mod grid;
 mod list;
 mod preview;
 mod view;
@@ -29,4 +30,5 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(change::refresh))
         .routes(routes!(celery::celery_status))
         .routes(routes!(events::events))
+        .routes(routes!(grid::grid))
 }

@@ -1,0 +1,238 @@
+// A host as people have it: the real binary, the real sources, the simulated upstreams, and a browser before it.
+
+import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { createInterface } from "node:readline";
+import { promisify } from "node:util";
+
+import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+
+const ROOT = resolve(import.meta.dirname, "../..");
+const HOST = process.env["BACKFILL_BIN"] ?? join(ROOT, "target/debug/backfill");
+const SIMULATOR = process.env["SIMULATOR_BIN"] ?? join(ROOT, "target/debug/simulator");
+const CHROMIUM = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
+
+/** The upstreams' present: all of 2024 up to November is published. */
+const NOW = "2024-12-15T12:00:00Z";
+
+const needed = {
+  "the host (cargo build --workspace)": HOST,
+  "the simulator (cargo build --workspace)": SIMULATOR,
+  "the sources (make plugins)": join(ROOT, "plugins/target/wasm32-wasip2/release/elexon.wasm"),
+  "the pages (npm run build)": join(ROOT, "web/dist/index.html"),
+  "Chromium (apt-get install chromium, or CHROMIUM)": CHROMIUM,
+};
+
+/** What is not there, if anything. */
+export const missing: string | undefined = Object.entries(needed)
+  .filter(([, path]) => !existsSync(path))
+  .map(([what]) => what)[0];
+
+export interface Options {
+  /** Lines of CSV: wind farm, source, code, name, capacity. */
+  registry: string;
+  sources?: readonly string[];
+}
+
+export class World {
+  /** Where the host answers. */
+  readonly base: string;
+  readonly token: string;
+  readonly browser: Browser;
+  private readonly folder: string;
+  private readonly simulator: ChildProcess;
+  private readonly upstream: string;
+  private host: ChildProcess | undefined;
+
+  private constructor(of: Pick<World, "base" | "token" | "browser"> & { folder: string; simulator: ChildProcess; upstream: string }) {
+    this.base = of.base;
+    this.token = of.token;
+    this.browser = of.browser;
+    this.folder = of.folder;
+    this.simulator = of.simulator;
+    this.upstream = of.upstream;
+  }
+
+  static async begin({ registry, sources = ["elexon", "eia"] }: Options): Promise<World> {
+    const simulator = spawn(SIMULATOR, ["--port", "0", "--now", NOW, "--elexon-units", "40"], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    const upstream = (await says(simulator, "listening on")).split("listening on ")[1]?.trim() ?? "";
+    const folder = mkdtempSync(join(tmpdir(), "backfill-e2e-"));
+    const cache = join(ROOT, "target/e2e-cache");
+    mkdirSync(cache, { recursive: true });
+    mkdirSync(join(folder, ".backfill"));
+    // Components are compiled once for all tests.
+    symlinkSync(cache, join(folder, ".backfill/cache"));
+    const port = await freePort();
+    writeFileSync(join(folder, "backfill.toml"), configuration(port, upstream, sources));
+    writeFileSync(join(folder, "registry.csv"), registry);
+    await backfill(folder, "migrate");
+    await backfill(folder, "import", "registry.csv");
+    const made = await backfill(folder, "token", "create", "--user", "ada", "--role", "admin", "--json");
+    const token = (JSON.parse(made) as { token: string }).token;
+    const browser = await chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox", "--disable-dev-shm-usage"] });
+    const world = new World({ base: `http://127.0.0.1:${port}`, token, browser, folder, simulator, upstream });
+    await world.start();
+    return world;
+  }
+
+  async start(): Promise<void> {
+    this.host = spawn(HOST, ["serve"], { cwd: this.folder, env: environment(), stdio: ["ignore", "ignore", "pipe"] });
+    await says(this.host, "answering on");
+  }
+
+  /** As a machine that loses its power. */
+  async kill(): Promise<void> {
+    await ended(this.host, "SIGKILL");
+  }
+
+  async end(): Promise<void> {
+    await this.browser.close();
+    await ended(this.host, "SIGKILL");
+    await ended(this.simulator, "SIGTERM");
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  /** A command of the host. */
+  async run(...words: string[]): Promise<string> {
+    return backfill(this.folder, ...words);
+  }
+
+  /** What befalls requests to the upstreams from now on. */
+  async faults(...faults: object[]): Promise<void> {
+    const body = JSON.stringify(faults);
+    const answer = await fetch(`${this.upstream}/_admin/faults`, { method: "PUT", headers: { "Content-Type": "application/json" }, body });
+    if (!answer.ok) throw new Error(`the simulator refused ${body}: ${await answer.text()}`);
+  }
+
+  /** Asks the API past the browser. */
+  async api<Body>(method: string, path: string, body?: unknown): Promise<Body> {
+    const headers = { Authorization: `Bearer ${this.token}`, "Content-Type": "application/json" };
+    const init = body === undefined ? { method, headers } : { method, headers, body: JSON.stringify(body) };
+    const answer = await fetch(`${this.base}/api/v1${path}`, init);
+    const text = await answer.text();
+    if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text}`);
+    return (text === "" ? undefined : JSON.parse(text)) as Body;
+  }
+
+  /** Makes a job, and waits until it has ended, unless told not to. */
+  async job(wanted: object, wait = true): Promise<number> {
+    const { id } = await this.api<{ id: number }>("POST", "/backfill/jobs", wanted);
+    while (wait) {
+      const { job } = await this.api<{ job: { completed_at?: string | null } }>("GET", `/backfill/jobs/${id}`);
+      if (job.completed_at != null) break;
+      await new Promise((done) => setTimeout(done, 100));
+    }
+    return id;
+  }
+
+  /** A browser of its own, logged in. */
+  async visitor(options: BrowserContextOptions = {}): Promise<Visitor> {
+    const context = await this.browser.newContext({ baseURL: this.base, ...options });
+    const page = await context.newPage();
+    const visitor = new Visitor(this, context, page);
+    await page.goto("/backfill");
+    await visitor.logIn();
+    return visitor;
+  }
+}
+
+export class Visitor {
+  /** What the browser complained about: errors, and whatever the policy refused. */
+  readonly complaints: string[] = [];
+  readonly world: World;
+  readonly context: BrowserContext;
+  readonly page: Page;
+
+  constructor(world: World, context: BrowserContext, page: Page) {
+    this.world = world;
+    this.context = context;
+    this.page = page;
+    page.on("pageerror", (error) => this.complaints.push(String(error)));
+    page.on("console", (message) => {
+      // A host that does not know who asks says so with a status, which browsers write down.
+      if (message.type() === "error" && !message.text().includes("401")) this.complaints.push(message.text());
+    });
+  }
+
+  /** In the dialog that asks for a token. */
+  async logIn(): Promise<void> {
+    await this.page.getByLabel("Your token").fill(this.world.token);
+    await this.page.getByRole("button", { name: "Log in" }).click();
+    await this.page.getByRole("button", { name: "ada, admin" }).waitFor();
+  }
+
+  async chooseWindfarm(text: string, name: string): Promise<void> {
+    await this.page.getByRole("combobox", { name: "Wind farm" }).fill(text);
+    await this.page.getByRole("option", { name }).click();
+  }
+}
+
+function configuration(port: number, upstream: string, sources: readonly string[]): string {
+  const source = (id: string) => {
+    const component = join(ROOT, `plugins/target/wasm32-wasip2/release/${id}.wasm`);
+    const credential = {
+      entsoe: 'credential = { header = "SECURITY_TOKEN", from = "env:E2E_SECRET" }',
+      eia: 'credential = { query = "api_key", from = "env:E2E_SECRET" }',
+    }[id];
+    return `[[source]]
+id = "${id}"
+component = "${component}"
+hosts = ["${upstream}"]
+${credential ?? ""}
+rate = "6000/min burst 50"
+concurrency = 4
+[source.settings]
+base_url = "${upstream}"
+`;
+  };
+  return `[server]
+listen = "127.0.0.1:${port}"
+[worker]
+poll = "50ms"
+lease = "4s"
+heartbeat = "400ms"
+retry = { attempts = 2, base = "10ms", max = "20ms", confirm = "10ms" }
+${sources.map(source).join("")}`;
+}
+
+const environment = () => ({ ...process.env, E2E_SECRET: "of-no-value", BACKFILL_LOG: "info" });
+
+async function backfill(cwd: string, ...words: string[]): Promise<string> {
+  return (await promisify(execFile)(HOST, words, { cwd, env: environment() })).stdout;
+}
+
+/** Waits until a program says something; gives the line. */
+async function says(child: ChildProcess, what: string): Promise<string> {
+  const said: string[] = [];
+  const stream = child.stdout ?? child.stderr;
+  if (stream === null) throw new Error("the program has nothing to say");
+  return new Promise((heard, failed) => {
+    // It is read on to its end: a program whose output nobody takes stands still.
+    createInterface({ input: stream }).on("line", (line) => {
+      if (said.length < 200) said.push(line);
+      if (line.includes(what)) heard(line);
+    });
+    child.once("exit", () => failed(new Error(`it ended without saying ${what}:\n${said.join("\n")}`)));
+    child.once("error", failed);
+  });
+}
+
+async function ended(child: ChildProcess | undefined, signal: NodeJS.Signals): Promise<void> {
+  if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  const gone = new Promise((done) => child.once("exit", done));
+  child.kill(signal);
+  await gone;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+  const address = server.address();
+  await new Promise((done) => server.close(done));
+  return typeof address === "object" && address !== null ? address.port : 0;
+}

@@ -1,0 +1,61 @@
+// Short messages about what was just done, read out by screen readers, gone by themselves.
+
+import { useSyncExternalStore } from "react";
+
+import { ProblemError } from "../lib/backfill-api";
+import { Icon } from "./Icon";
+
+interface Toast {
+  id: number;
+  text: string;
+  bad: boolean;
+}
+
+const SHOWN_MS = 7_000;
+
+let toasts: Toast[] = [];
+let latest = 0;
+const listeners = new Set<() => void>();
+
+function change(next: Toast[]): void {
+  toasts = next;
+  listeners.forEach((listener) => listener());
+}
+
+export function say(text: string, bad = false): void {
+  const id = ++latest;
+  change([...toasts.slice(-3), { id, text, bad }]);
+  setTimeout(() => dismiss(id), bad ? 2 * SHOWN_MS : SHOWN_MS);
+}
+
+/** Says why something could not be done. */
+export function sayProblem(what: string, error: unknown): void {
+  const why = error instanceof ProblemError ? error.problem.detail : "the host can't be reached";
+  say(`${what}: ${why}`, true);
+}
+
+function dismiss(id: number): void {
+  change(toasts.filter((toast) => toast.id !== id));
+}
+
+function subscribe(listener: () => void): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+export function Toasts() {
+  const shown = useSyncExternalStore(subscribe, () => toasts);
+  return (
+    <div className="toasts" role="status" aria-live="polite">
+      {shown.map((toast) => (
+        <div key={toast.id} className={`toast${toast.bad ? " bad" : ""}`}>
+          <Icon name={toast.bad ? "alert" : "check"} />
+          <span>{toast.text}</span>
+          <button type="button" className="button quiet icon-only" aria-label="Dismiss" onClick={() => dismiss(toast.id)}>
+            <Icon name="close" />
+          </button>
+        </div>
+      ))}
+    </div>
+  );
+}
