@@ -237,6 +237,21 @@ test("a gap is backfilled from the heat map", options, async () => {
   await page.getByRole("gridcell", { name: "Hornsea 2 A, May 2021: full" }).waitFor();
 });
 
+test("a correction of the upstream is shown beside what stood before", options, async () => {
+  const month = { windfarm_id: 3, start_date: "2021-05-01", end_date: "2021-05-31" };
+  await world.job(month);
+  await world.faults({ kind: "revised", share: 0.2, factor: 0.9, api: "elexon" });
+  await world.job({ ...month, reprocess: "all" });
+  await world.faults();
+  await page.goto("/backfill/availability?windfarm=3&from=2021");
+  await page.getByRole("gridcell", { name: /^Aberdeen Bay 1, May 2021/ }).click();
+  await page.getByText(/values were replaced by a correction/).waitFor();
+  await page.getByText("Revisions").click();
+  const row = page.locator("[aria-label=Revisions] tbody tr").first();
+  const [was, is] = [await row.locator("td").nth(1).innerText(), await row.locator("td").nth(2).innerText()];
+  assert.ok(Math.abs(Number(is) / Number(was) - 0.9) < 0.01, `${was} became ${is}`);
+});
+
 test("the history is filtered by its address", options, async () => {
   await page.goto("/backfill/history");
   await page.locator(".chip", { hasText: "Completed" }).first().click();

@@ -111,8 +111,9 @@ async function furnish(): Promise<Record<string, Show>> {
       await go(visitor, "/backfill/availability?windfarm=4&unit=5&month=2024-07", ".plot canvas");
     },
     gap: async (visitor) => {
-      await go(visitor, "/backfill/availability?windfarm=4&unit=5&month=2024-02", ".cell-panel .status");
-      await visitor.page.locator(".cell-panel").scrollIntoViewIfNeeded();
+      await go(visitor, "/backfill/availability?windfarm=4&unit=5&month=2024-03", ".cell-panel .button.primary");
+      await visitor.page.locator(".grid-box").scrollIntoViewIfNeeded();
+      await visitor.page.evaluate(() => window.scrollBy(0, 330));
     },
     system: (visitor) => go(visitor, "/system", ".source"),
   };

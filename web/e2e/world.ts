@@ -186,6 +186,7 @@ hosts = ["${upstream}"]
 ${credential ?? ""}
 rate = "6000/min burst 50"
 concurrency = 4
+reuse_for = "0s"
 [source.settings]
 base_url = "${upstream}"
 `;

@@ -44,6 +44,15 @@ export function Grid({ label, months, rows, chosen, open, legend }: Props) {
       cells?.querySelector<HTMLElement>("td[data-month]")?.setAttribute("tabindex", "0");
     }
   });
+  const place = chosen === undefined ? "" : `${chosen.row} ${chosen.month}`;
+  useEffect(() => {
+    // An address may name a cell that lies far to the right.
+    const cell = place === "" ? null : table.current?.querySelector<HTMLElement>('td[aria-selected="true"]');
+    const scroll = table.current?.parentElement;
+    if (cell == null || scroll == null) return;
+    const [left, right] = [cell.offsetLeft - scroll.clientWidth / 2, cell.offsetLeft + 80];
+    if (right > scroll.scrollLeft + scroll.clientWidth) scroll.scrollLeft = left;
+  }, [place]);
   const size = `${rows.length} × ${months.length}`;
   useEffect(() => {
     // Once per size: how long it took until it was on the screen.
