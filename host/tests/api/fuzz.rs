@@ -48,11 +48,7 @@ async fn no_call_is_answered_with_a_fault_or_a_status_that_is_not_described() {
     let said = String::from_utf8_lossy(&output.stdout);
     println!("{said}");
     assert!(output.status.success(), "schemathesis found faults; see above");
-    let cases = said
-        .lines()
-        .filter_map(|line| {
-            line.trim().strip_suffix(" generated")?.split(' ').next()?.replace(',', "").parse::<u64>().ok()
-        })
-        .next();
+    // `24571 generated, 24571 passed`
+    let cases = said.lines().find_map(|line| line.split_once(" generated")?.0.trim().parse::<u64>().ok());
     assert!(cases.is_some_and(|cases| cases >= CASES), "only {cases:?} calls were made");
 }
