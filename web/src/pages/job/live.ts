@@ -54,19 +54,25 @@ export function useJob(id: number) {
   const grid = useQuery({
     queryKey: ["grid", id],
     queryFn: async () => new Map((await api.getJobGrid(id)).map((cell) => [cell.task_id, cell])),
-    refetchInterval: polling ? 6_000 : false,
+    // An answer may be older than an event that came meanwhile; the next one is not.
+    refetchInterval: polling ? 6_000 : state === "live" ? 15_000 : false,
     staleTime: 30_000,
   });
   // Once it has ended there is nothing to follow, until somebody retries.
   const open = job.data === undefined ? undefined : job.data.job.completed_at == null;
   const pending = useRef(new Map<number, Partial<GridCell>>());
+  const followed = useRef(false);
 
   useEffect(() => {
     if (open === undefined) return;
     if (!open) {
       setState("ended");
+      // The counts may tell of the end before the stream has told of every task.
+      if (followed.current) void queries.invalidateQueries({ queryKey: ["grid", id] });
+      followed.current = false;
       return;
     }
+    followed.current = true;
     const later = throttled(COUNT_MS, () => void queries.invalidateQueries({ queryKey: ["job", id] }));
     const draw = throttled(GRID_MS, () => {
       const changes = pending.current;
