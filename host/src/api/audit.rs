@@ -50,6 +50,6 @@ async fn list(
     let limit = page::limit(which.limit)?;
     let filter = AuditFilter { user_id: which.user_id, target: which.target, before: which.cursor, limit };
     let items = api.store.audit(&filter).await?;
-    let next = items.last().filter(|_| items.len() == limit as usize).map(|entry| entry.id);
+    let next = page::next(&items, limit, |entry| entry.id);
     Ok(Page { items, total: None, next, uri })
 }

@@ -27,6 +27,11 @@ pub(super) fn limit(asked: Option<u32>) -> Result<u32, Problem> {
     }
 }
 
+/// The cursor of the next page: the last of a page that is full.
+pub(super) fn next<T>(items: &[T], limit: u32, id: impl FnOnce(&T) -> i64) -> Option<i64> {
+    items.last().filter(|_| items.len() == limit as usize).map(id)
+}
+
 /// A page of a list.
 pub(super) struct Page<T> {
     pub(super) items: Vec<T>,

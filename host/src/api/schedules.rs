@@ -260,7 +260,7 @@ async fn runs(
     let limit = page::limit(which.limit)?;
     api.store.schedule(id).await?;
     let items = api.store.collector_runs(id, which.cursor, limit).await?;
-    let next = items.last().filter(|_| items.len() == limit as usize).map(|run| run.id);
+    let next = page::next(&items, limit, |run| run.id);
     Ok(Page { items, total: None, next, uri })
 }
 

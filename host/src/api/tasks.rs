@@ -85,7 +85,7 @@ async fn logs(
     let limit = page::limit(which.limit)?;
     api.store.task(id).await?;
     let items = api.store.logs(id, which.cursor.unwrap_or(0), limit).await?;
-    let next = items.last().filter(|_| items.len() == limit as usize).map(|line| line.id);
+    let next = page::next(&items, limit, |line| line.id);
     Ok(Page { items, total: None, next, uri })
 }
 

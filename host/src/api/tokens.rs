@@ -1,19 +1,14 @@
 //! Tokens: one's own, or everybody's for an admin.
 
-use axum::{
-    Json,
-    extract::State,
-    http::{HeaderName, StatusCode, header},
-    response::{AppendHeaders, IntoResponse},
-};
+use axum::{Json, extract::State};
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    PREFIX,
     auth::{Caller, Viewer},
+    created::Created,
     extract::{Body, Id, Params},
     problem::Problem,
     state::Api,
@@ -92,7 +87,7 @@ async fn create(
     State(api): State<Api>,
     Viewer(caller): Viewer,
     Body(wanted): Body<Wanted>,
-) -> Result<impl IntoResponse, Problem> {
+) -> Result<Created<Made>, Problem> {
     let name = wanted.name.trim();
     if name.is_empty() || name.chars().count() > 200 {
         return Err(Problem::field("/name", "expected 1 to 200 characters"));
@@ -126,8 +121,7 @@ async fn create(
     };
     let id = api.store.create_token(&new, now).await?;
     let made = Made { about: api.store.token(id).await?, token: text.expose().to_owned() };
-    let location: [(HeaderName, String); 1] = [(header::LOCATION, format!("{PREFIX}/tokens/{id}"))];
-    Ok((StatusCode::CREATED, AppendHeaders(location), Json(made)))
+    Ok(Created { path: format!("/tokens/{id}"), body: made })
 }
 
 /// Show a token, without its secret.

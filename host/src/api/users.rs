@@ -1,18 +1,13 @@
 //! Users, and what each may do.
 
-use axum::{
-    Json,
-    extract::State,
-    http::{HeaderName, StatusCode, header},
-    response::{AppendHeaders, IntoResponse},
-};
+use axum::{Json, extract::State};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    PREFIX,
     auth::{Admin, Viewer},
+    created::Created,
     extract::{Body, Id},
     problem::Problem,
     state::Api,
@@ -82,14 +77,13 @@ async fn create(
     State(api): State<Api>,
     _: Admin,
     Body(new): Body<NewUser>,
-) -> Result<impl IntoResponse, Problem> {
+) -> Result<Created<User>, Problem> {
     let name = new.name.trim();
     if name.is_empty() || name.chars().count() > 200 {
         return Err(Problem::field("/name", "expected 1 to 200 characters"));
     }
     let user = api.store.create_user(name, new.email.as_deref(), new.role, api.store.now()).await?;
-    let location: [(HeaderName, String); 1] = [(header::LOCATION, format!("{PREFIX}/users/{}", user.id))];
-    Ok((StatusCode::CREATED, AppendHeaders(location), Json(user)))
+    Ok(Created { path: format!("/users/{}", user.id), body: user })
 }
 
 /// Show a user. For admins.

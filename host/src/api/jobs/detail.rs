@@ -159,7 +159,7 @@ pub(super) async fn tasks(
         limit: Some(limit),
     };
     let items = api.store.tasks(id, filter).await?;
-    let next = items.last().filter(|_| items.len() == limit as usize).map(|task| task.id);
+    let next = page::next(&items, limit, |task| task.id);
     Ok(Page { items, total: None, next, uri })
 }
 

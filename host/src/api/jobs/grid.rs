@@ -8,7 +8,7 @@ use crate::{
     api::{
         auth::Viewer,
         extract::{Id, Params},
-        page::Page,
+        page::{self, Page},
         problem::Problem,
         state::Api,
     },
@@ -50,6 +50,6 @@ pub(super) async fn grid(
     }
     api.store.job(id).await?;
     let items = api.store.job_grid(id, which.cursor.unwrap_or(0), limit).await?;
-    let next = items.last().filter(|_| items.len() == limit as usize).map(|cell| cell.task_id);
+    let next = page::next(&items, limit, |cell| cell.task_id);
     Ok(Page { items, total: None, next, uri })
 }
