@@ -256,7 +256,10 @@ test("the history is filtered by its address", options, async () => {
   await page.goto("/backfill/history");
   await page.locator(".chip", { hasText: "Completed" }).first().click();
   await page.waitForURL(/status=/);
-  const shown = await page.locator(".table.jobs tbody tr").count();
+  // The rows of before stay until those that were asked for are there.
+  const rows = page.locator(".table.jobs tbody tr");
+  await rows.filter({ hasNot: page.getByText("Completed", { exact: true }) }).first().waitFor({ state: "detached" });
+  const shown = await rows.count();
   assert.ok(shown >= 4);
   await page.reload();
   await page.locator(".table.jobs tbody tr").first().waitFor();
