@@ -1,6 +1,9 @@
 //! What the subcommands have in common: the configuration, the engine, the store, the archive.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use crate::{
     config::{self, ArchivePlace, Config, Database},
@@ -24,14 +27,18 @@ pub(super) fn load(path: &Path) -> anyhow::Result<Config> {
     })
 }
 
-/// The engine. Compiled components are kept beside the database; where that is on a server, beside the
-/// configuration.
+/// The engine. Compiled code and components are kept in the host's folder.
 pub(super) fn engine(config: &Config) -> anyhow::Result<Engine> {
-    let cache = match &config.database {
-        Database::Sqlite { path } => path.with_file_name("cache"),
-        Database::Postgres { .. } => config.path.with_file_name(".backfill").join("cache"),
-    };
-    Engine::new(Some(&cache))
+    let folder = folder(config);
+    Ok(Engine::new(Some(&folder.join("cache")))?.keeping(&folder.join("components")))
+}
+
+/// What this host keeps for itself: beside the database; where that is on a server, beside the configuration.
+fn folder(config: &Config) -> PathBuf {
+    match &config.database {
+        Database::Sqlite { path } => path.with_file_name(""),
+        Database::Postgres { .. } => config.path.with_file_name(".backfill"),
+    }
 }
 
 /// The address of the configuration's database, with its password.

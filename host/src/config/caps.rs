@@ -30,20 +30,36 @@ pub struct Caps {
 const SECOND: Duration = Duration::from_secs(1);
 const DAY: Duration = Duration::from_secs(86_400);
 
+impl Default for Caps {
+    fn default() -> Self {
+        Self {
+            memory: 64 << 20,
+            wall: 600 * SECOND,
+            cpu: 60 * SECOND,
+            requests: 1000,
+            response: 64 << 20,
+            total: 2 << 30,
+            // A month of minutes is 44,640; this leaves room for eleven such series.
+            measurements: 500_000,
+            log: 1 << 20,
+        }
+    }
+}
+
 impl Caps {
     pub(super) fn read(section: Section<'_>) -> Self {
-        let size = |key, default: ByteSize, least, most| section.bounded(key, default, least..=most).as_u64();
+        let size = |key, default, least, most| section.bounded(key, ByteSize(default), least..=most).as_u64();
+        let by_default = Self::default();
         let caps = Self {
             // WebAssembly's own limit is 4 GiB; no guest starts in less than a page or two.
-            memory: size("memory", ByteSize::mib(64), ByteSize::mib(1), ByteSize::gib(4)),
-            wall: section.bounded("wall", 600 * SECOND, SECOND / 10..=DAY),
-            cpu: section.bounded("cpu", 60 * SECOND, SECOND / 100..=DAY),
-            requests: section.count("requests", 1000, 1..=1_000_000),
-            response: size("response", ByteSize::mib(64), ByteSize::kib(1), ByteSize::gib(16)),
-            total: size("total", ByteSize::gib(2), ByteSize::kib(1), ByteSize::tib(1)),
-            // A month of minutes is 44,640; this leaves room for eleven such series.
-            measurements: section.count("measurements", 500_000, 1..=100_000_000),
-            log: size("log", ByteSize::mib(1), ByteSize::kib(1), ByteSize::mib(256)),
+            memory: size("memory", by_default.memory, ByteSize::mib(1), ByteSize::gib(4)),
+            wall: section.bounded("wall", by_default.wall, SECOND / 10..=DAY),
+            cpu: section.bounded("cpu", by_default.cpu, SECOND / 100..=DAY),
+            requests: section.count("requests", by_default.requests, 1..=1_000_000),
+            response: size("response", by_default.response, ByteSize::kib(1), ByteSize::gib(16)),
+            total: size("total", by_default.total, ByteSize::kib(1), ByteSize::tib(1)),
+            measurements: section.count("measurements", by_default.measurements, 1..=100_000_000),
+            log: size("log", by_default.log, ByteSize::kib(1), ByteSize::mib(256)),
         };
         if caps.total < caps.response {
             let (total, response) = (ByteSize(caps.total), ByteSize(caps.response));

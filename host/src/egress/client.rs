@@ -27,6 +27,7 @@ pub(super) struct Fault {
 
 /// The clients of one source, one for each set of addresses that its grants open: a pooled connection to a
 /// private address is never used for a grant that opens public ones only.
+#[derive(Clone)]
 pub(super) struct Clients {
     policy: Arc<Policy>,
     by_reach: HashMap<Opens, Client>,

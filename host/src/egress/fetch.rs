@@ -39,6 +39,10 @@ impl Gate {
         log: &Log,
         waiting: &watch::Sender<bool>,
     ) -> Result<Answer, EgressError> {
+        if let Some(stage) = &self.stage {
+            counters.requests.fetch_add(1, Relaxed);
+            return self.play(stage.as_ref(), &request, key).await;
+        }
         if let Some(answer) = self.kept(&key, reuse, log).await? {
             observe::upstream_unheard(&self.policy.source, "archive");
             return Ok(answer);

@@ -20,6 +20,7 @@ use super::pace::Pace;
 use super::policy::{Policy, Shared};
 use super::redact::Redactor;
 use super::request::{Prepared, Request, Response};
+use super::stage::Stage;
 use super::wait::WaitClock;
 
 /// Takes lines for the log of the task that asks. They hold no secret.
@@ -33,6 +34,7 @@ pub struct Gate {
     pub(super) redactor: Redactor,
     pub(super) pace: Pace,
     pub(super) budget: Budget,
+    pub(super) stage: Option<Arc<dyn Stage>>,
     under_way: Coalesce<Result<Answer, EgressError>>,
 }
 
@@ -104,18 +106,37 @@ impl Gate {
         Ok(Self {
             clients: Clients::new(&policy, &shared)?,
             redactor,
-            pace: Pace::new(&policy.source, policy.rate, policy.concurrency, Arc::clone(&shared.allowance)),
+            pace: pace(&policy, &shared),
             budget: Budget::new(),
+            stage: None,
             under_way: Coalesce::new(),
             policy,
             shared,
         })
     }
 
+    /// A gate of the same policy whose upstream is played by `stage`.
+    pub fn staged(&self, stage: Arc<dyn Stage>) -> Self {
+        Self {
+            policy: Arc::clone(&self.policy),
+            shared: self.shared.clone(),
+            clients: self.clients.clone(),
+            redactor: self.redactor.clone(),
+            pace: pace(&self.policy, &self.shared),
+            budget: Budget::new(),
+            stage: Some(stage),
+            under_way: Coalesce::new(),
+        }
+    }
+
     /// Begins a sandbox call; `log` takes its lines.
     pub fn begin(self: &Arc<Self>, log: Log) -> Call {
         Call { gate: Arc::clone(self), counters: Arc::default(), log, reuse: Reuse::Fresh }
     }
+}
+
+fn pace(policy: &Policy, shared: &Shared) -> Pace {
+    Pace::new(&policy.source, policy.rate, policy.concurrency, Arc::clone(&shared.allowance))
 }
 
 impl Call {

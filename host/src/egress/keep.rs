@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use bytes::Bytes;
 use chrono::{DateTime, TimeDelta};
 use tracing::Level;
 
@@ -86,14 +87,16 @@ impl Gate {
         Ok(Answer { status, headers: headers.into(), content: self.hold(data)?, bytes, id, kept: false })
     }
 
-    fn hold(&self, data: Data) -> Result<Content, EgressError> {
+    pub(super) fn hold(&self, data: Data) -> Result<Content, EgressError> {
         match data {
             Data::Large(spool) => Ok(Content::Spooled(spool)),
-            Data::Small(plain) => self
-                .budget
-                .hold(plain)
-                .map_err(|error| EgressError::Internal(format!("an answer can't be compressed: {error}"))),
+            Data::Small(plain) => self.hold_plain(plain),
         }
+    }
+
+    pub(super) fn hold_plain(&self, plain: Bytes) -> Result<Content, EgressError> {
+        let held = self.budget.hold(plain);
+        held.map_err(|error| EgressError::Internal(format!("an answer can't be compressed: {error}")))
     }
 
     /// Where large answers are spooled: beside the archive, which has the room.

@@ -6,6 +6,8 @@
 //! redirects, each checked again ([`redirect`]) → download, redacted and capped ([`download`]) → archive and
 //! index → the source.
 //!
+//! A [`Stage`] can play the upstream from the kept answer on, for replays and trials.
+//!
 //! What must hold: the credential is in a request from [`credential`] on and nowhere else; whatever comes back
 //! passes [`redact`] before anything else sees it. Messages of the host itself go out by [`Courier`], which holds
 //! them to the same rules for addresses. This module knows neither wasmtime nor the database; the
@@ -40,6 +42,7 @@ mod redirect;
 mod request;
 mod resolve;
 mod sink;
+mod stage;
 #[cfg(test)]
 mod tests;
 mod wait;
@@ -61,3 +64,4 @@ pub use rate::{Rate, Slot};
 pub use redact::REDACTED;
 pub use request::{Method, Request, Response};
 pub use resolve::{Lookup, SystemLookup};
+pub use stage::{Asked, Played, Stage};

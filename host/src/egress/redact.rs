@@ -21,6 +21,7 @@ const PATH: &AsciiSet = &QUERY.add(b'?').add(b'^').add(b'`').add(b'{').add(b'}')
 
 /// Finds a source's secret: plain, percent-encoded, form-encoded, JSON-escaped, XML-escaped and in Base64 (also
 /// inside a longer text that was encoded). Case is ignored, which covers `%2F` and `%2f`.
+#[derive(Clone)]
 pub(super) struct Redactor {
     search: Option<AhoCorasick>,
 }

@@ -21,11 +21,11 @@ use super::{
     limits::Caps,
     load::Loaded,
     log::{CallLog, LogLine},
-    state::State,
+    state::{State, World},
 };
 use crate::{
     domain::{Failure, Month, Series, Unit, Window},
-    egress::{self, Gate, Reuse, Usage},
+    egress::{self, Gate, Reuse, Stage, Usage},
     observe::SPANS,
 };
 
@@ -39,13 +39,15 @@ const SMALL_CALL: Caps = Caps {
 };
 
 /// A loaded source with its policy: what the worker calls.
+#[derive(Clone)]
 pub struct Source {
     pub(super) id: String,
     pub(super) engine: Engine,
-    pub(super) loaded: Loaded,
+    pub(super) loaded: Arc<Loaded>,
     pub(super) caps: Caps,
     pub(super) settings: Arc<BTreeMap<String, String>>,
     pub(super) gate: Arc<Gate>,
+    pub(super) world: World,
 }
 
 /// What came of one call.
@@ -79,6 +81,12 @@ impl Source {
         &self.loaded.digest
     }
 
+    /// The same source with its upstream played by `stage`, and the clock and chance of `world`.
+    #[must_use]
+    pub fn staged(&self, stage: Arc<dyn Stage>, world: World) -> Self {
+        Self { gate: Arc::new(self.gate.staged(stage)), world, ..self.clone() }
+    }
+
     /// What the source says of itself.
     pub fn description(&self) -> &Description {
         &self.loaded.description
@@ -110,7 +118,13 @@ impl Source {
             return Ok(Err(why));
         }
         let unit = convert::unit(unit);
-        let state = State::new(&SMALL_CALL, CallLog::new(SMALL_CALL.log), None, Arc::clone(&self.settings));
+        let state = State::new(
+            &SMALL_CALL,
+            CallLog::new(SMALL_CALL.log),
+            None,
+            Arc::clone(&self.settings),
+            &self.world,
+        );
         let (result, _) = self
             .loaded
             .sandbox(&self.engine)
@@ -207,7 +221,8 @@ impl Source {
     ) -> CallReport<T> {
         let log = CallLog::new(self.caps.log);
         let egress = self.gate.begin(log.for_egress()).reusing(reuse);
-        let state = State::new(&self.caps, log, Some(egress.clone()), Arc::clone(&self.settings));
+        let state =
+            State::new(&self.caps, log, Some(egress.clone()), Arc::clone(&self.settings), &self.world);
         let span = tracing::info_span!(target: SPANS, "sandbox", source = self.id);
         let run = self.loaded.sandbox(&self.engine).run(state, &self.caps, act);
         let (result, used) = run.instrument(span).await;
@@ -251,7 +266,8 @@ pub(super) async fn describe(
     pre: &InstancePre<State>,
     adapter: &adapter::GuestIndices,
 ) -> Result<types::Description, Fault> {
-    let state = State::new(&SMALL_CALL, CallLog::new(SMALL_CALL.log), None, Arc::default());
+    let state =
+        State::new(&SMALL_CALL, CallLog::new(SMALL_CALL.log), None, Arc::default(), &World::default());
     let (result, _) = Sandbox { engine, pre }
         .run(state, &SMALL_CALL, async |store, instance| {
             adapter.load(&mut *store, instance)?.call_describe(store).await

@@ -1,7 +1,13 @@
 //! The one wasmtime engine of the process: settings, compile cache, and the ticker that lets guests be
 //! interrupted.
 
-use std::{path::Path, thread, time::Duration};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+    thread,
+    time::Duration,
+};
 
 use wasmtime::{Cache, CacheConfig, Config, OptLevel};
 
@@ -12,6 +18,7 @@ const TICK: Duration = Duration::from_millis(10);
 #[derive(Clone)]
 pub struct Engine {
     pub(super) wasm: wasmtime::Engine,
+    components: Option<Arc<Path>>,
 }
 
 impl Engine {
@@ -42,7 +49,33 @@ impl Engine {
                 thread::sleep(TICK);
             }
         })?;
-        Ok(Self { wasm })
+        Ok(Self { wasm, components: None })
+    }
+
+    /// The same engine, keeping every component that it loads in `folder`, by digest: for going back to one, and for
+    /// running an old attempt again.
+    #[must_use]
+    pub fn keeping(self, folder: &Path) -> Self {
+        Self { components: Some(folder.into()), ..self }
+    }
+
+    /// The file of a component that was loaded once, by the SHA-256 of its bytes in hex.
+    pub fn kept(&self, digest: &str) -> Option<PathBuf> {
+        let digest = Some(digest).filter(|it| it.bytes().all(|byte| byte.is_ascii_hexdigit()))?;
+        let path = self.components.as_ref()?.join(digest).with_extension("wasm");
+        path.is_file().then_some(path)
+    }
+
+    pub(super) async fn keep(&self, digest: &str, bytes: &[u8]) -> io::Result<()> {
+        let Some(folder) = self.components.as_ref().filter(|_| self.kept(digest).is_none()) else {
+            return Ok(());
+        };
+        tokio::fs::create_dir_all(folder).await?;
+        let path = folder.join(digest).with_extension("wasm");
+        // Under another name until it is whole; two processes write the same bytes.
+        let part = path.with_extension(format!("{}.part", std::process::id()));
+        tokio::fs::write(&part, bytes).await?;
+        tokio::fs::rename(&part, &path).await
     }
 }
 

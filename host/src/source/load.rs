@@ -104,7 +104,9 @@ impl Loaded {
                 actual: digest,
             });
         }
-        let component = compile(engine, path, bytes).await?;
+        // Shared with the compiler, and kept once the component is known to run.
+        let bytes = bytes::Bytes::from(bytes);
+        let component = compile(engine, path, bytes.clone()).await?;
         let wrong_world = |error: wasmtime::Error| LoadError::WrongWorld {
             path: path.into(),
             why: explain_world(engine, &component, &error),
@@ -119,6 +121,10 @@ impl Loaded {
             .map_err(|fault| LoadError::DescribeFailed { path: path.into(), fault })?;
         let description = Description::from_wit(said)
             .map_err(|why| LoadError::BadDescription { path: path.into(), why })?;
+        if let Err(error) = engine.keep(&digest, &bytes).await {
+            let path = path.display();
+            tracing::warn!(%path, %error, "the component can't be kept, so that later nobody can go back to it");
+        }
         Ok(Self { digest, pre, adapter, collector, catalog, description })
     }
 
@@ -127,7 +133,7 @@ impl Loaded {
     }
 }
 
-async fn compile(engine: &Engine, path: &Path, bytes: Vec<u8>) -> Result<Component, LoadError> {
+async fn compile(engine: &Engine, path: &Path, bytes: bytes::Bytes) -> Result<Component, LoadError> {
     let not_a_component = |why: String| LoadError::NotAComponent { path: path.into(), why };
     match bytes.get(..8) {
         Some(b"\0asm\x0d\0\x01\0") => {}

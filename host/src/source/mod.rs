@@ -15,6 +15,7 @@ mod imports;
 mod limits;
 mod load;
 mod log;
+mod open;
 mod registry;
 mod state;
 
@@ -27,4 +28,6 @@ pub use fault::Fault;
 pub use limits::Caps;
 pub use load::LoadError;
 pub use log::{LogLevel, LogLine};
-pub use registry::{Registry, Unusable, open};
+pub use open::{Unusable, open, open_file};
+pub use registry::Registry;
+pub use state::World;

@@ -1,52 +1,19 @@
-//! The sources that `backfill.toml` names: loaded, given their grants, settings and credential, or known to be
-//! unusable and why. One that can't be used never keeps the others from running.
+//! The sources that `backfill.toml` names: loaded, or known to be unusable and why. One that can't be used never keeps
+//! the others from running.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc};
 
 use futures::future;
-use url::Url;
 
 use super::{
     call::Source,
-    describe::Description,
     engine::Engine,
-    limits::Caps,
-    load::{LoadError, Loaded},
+    open::{Unusable, open},
 };
 use crate::{
-    config::{self, CredentialPlace, Env},
-    egress::{Credential, Gate, Grant, Policy, Shared, intersect},
+    config::{self, Env},
+    egress::Shared,
 };
-
-/// ENTSO-E works on a request for up to 300 s before it gives up itself.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(310);
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
-const USER_AGENT: &str = concat!("backfill/", env!("CARGO_PKG_VERSION"));
-
-/// Why a source can't be used. Others are not affected.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Unusable {
-    /// The component can't be loaded.
-    #[error(transparent)]
-    Load(#[from] LoadError),
-    /// The credential can't be had.
-    #[error("credential: {0}")]
-    Credential(String),
-    /// A setting that the source does not know.
-    #[error("settings.{name}: the source knows no such setting; it knows {known}")]
-    Setting {
-        /// The key in `[source.settings]`.
-        name: String,
-        /// The keys that there are.
-        known: String,
-    },
-    /// A host that can't be granted or asked for.
-    #[error("hosts: {0}")]
-    Host(String),
-    /// The gate to the network could not be set up.
-    #[error("{0}")]
-    Egress(String),
-}
 
 /// All enabled sources by id.
 pub struct Registry {
@@ -75,121 +42,5 @@ impl Registry {
     /// All sources in the order of their ids.
     pub fn iter(&self) -> impl Iterator<Item = (&str, Result<&Arc<Source>, &Unusable>)> {
         self.sources.iter().map(|(id, source)| (id.as_str(), source.as_ref()))
-    }
-}
-
-/// Loads one source with everything that the configuration says of it.
-pub async fn open(
-    source: &config::Source,
-    env: Env<'_>,
-    engine: &Engine,
-    shared: &Shared,
-) -> Result<Source, Unusable> {
-    let loaded = Loaded::open(engine, &source.component, source.sha256.as_deref()).await?;
-    let settings = settings(source, &loaded.description)?;
-    let policy = policy(source, env, &loaded.description, &settings)?;
-    let gate = Gate::new(policy, shared.clone()).map_err(|error| Unusable::Egress(error.to_string()))?;
-    Ok(Source {
-        id: source.id.as_str().to_owned(),
-        engine: engine.clone(),
-        loaded,
-        caps: caps(&source.caps),
-        settings: Arc::new(settings),
-        gate: Arc::new(gate),
-    })
-}
-
-/// What the source reads: the configuration's values over the description's defaults.
-fn settings(source: &config::Source, described: &Description) -> Result<BTreeMap<String, String>, Unusable> {
-    let known: Vec<&str> = described.settings.iter().map(|setting| setting.name.as_str()).collect();
-    if let Some(name) = source.settings.keys().find(|name| !known.contains(&name.as_str())) {
-        let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-        return Err(Unusable::Setting { name: name.clone(), known });
-    }
-    let defaults = described.settings.iter().filter_map(|s| Some((s.name.clone(), s.default.clone()?)));
-    Ok(defaults.chain(source.settings.clone()).collect())
-}
-
-fn policy(
-    source: &config::Source,
-    env: Env<'_>,
-    described: &Description,
-    settings: &BTreeMap<String, String>,
-) -> Result<Policy, Unusable> {
-    let credential = source
-        .credential
-        .as_ref()
-        .map(|spec| {
-            let secret = spec.resolve(env)?;
-            match &spec.place {
-                CredentialPlace::Header(name) => Credential::header(name, secret.expose()),
-                CredentialPlace::Query(name) => Credential::query(name, secret.expose()),
-            }
-        })
-        .transpose()
-        .map_err(Unusable::Credential)?;
-    Ok(Policy {
-        source: source.id.as_str().to_owned(),
-        grants: grants(source, described, settings)?,
-        credential,
-        rate: source.rate,
-        concurrency: source.concurrency as usize,
-        request_timeout: REQUEST_TIMEOUT,
-        connect_timeout: CONNECT_TIMEOUT,
-        max_response_bytes: source.caps.response,
-        max_requests: source.caps.requests,
-        max_total_bytes: source.caps.total,
-        reuse_for: (!source.reuse_for.is_zero()).then_some(source.reuse_for),
-        user_agent: USER_AGENT.to_owned(),
-        penalty: source.penalty,
-    })
-}
-
-/// What the component asks for and the configuration gives. A component asks through its description, and
-/// through settings that hold a URL: an operator who points `base_url` elsewhere makes it ask there.
-fn grants(
-    source: &config::Source,
-    described: &Description,
-    settings: &BTreeMap<String, String>,
-) -> Result<Vec<Grant>, Unusable> {
-    let mut asked = Vec::new();
-    for host in described.hosts.iter().cloned().chain(settings.values().filter_map(|value| origin(value))) {
-        asked.push(Grant::parse(&host).map_err(|why| Unusable::Host(format!("the source asks for {why}")))?);
-    }
-    Ok(intersect(&asked, &source.hosts))
-}
-
-/// `scheme://host:port` of a setting that is a URL.
-fn origin(value: &str) -> Option<String> {
-    let url = Url::parse(value).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
-    let host = url.host_str()?;
-    Some(match url.port() {
-        Some(port) => format!("{}://{host}:{port}", url.scheme()),
-        None => format!("{}://{host}", url.scheme()),
-    })
-}
-
-fn caps(caps: &config::Caps) -> Caps {
-    let bytes = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
-    Caps {
-        memory: bytes(caps.memory),
-        wall: caps.wall,
-        cpu: caps.cpu,
-        measurements: caps.measurements as usize,
-        log: bytes(caps.log),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_setting_that_is_a_url_asks_for_its_origin_and_others_for_nothing() {
-        assert_eq!(origin("http://127.0.0.1:8900/x").as_deref(), Some("http://127.0.0.1:8900"));
-        assert_eq!(origin("https://[::1]").as_deref(), Some("https://[::1]"));
-        for value in ["B1610,PN", "ftp://a.org", "", "10"] {
-            assert_eq!(origin(value), None, "{value}");
-        }
     }
 }

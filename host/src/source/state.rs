@@ -1,9 +1,15 @@
 //! What belongs to one call: the store's data and everything that the guest can reach.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
+use chrono::{DateTime, Utc};
+use rand::{SeedableRng, rngs::StdRng};
 use wasmtime::{CallHook, Store, UpdateDeadline, component::ResourceTable};
-use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+use wasmtime_wasi::{HostWallClock, WasiCtx, WasiCtxView, WasiView};
 
 use super::{
     engine::Engine,
@@ -30,8 +36,19 @@ impl State {
         log: CallLog,
         egress: Option<egress::Call>,
         settings: Arc<BTreeMap<String, String>>,
+        world: &World,
     ) -> Self {
-        let wasi = WasiCtx::builder().stdout(log.stdio()).stderr(log.stdio()).build();
+        let mut wasi = WasiCtx::builder();
+        wasi.stdout(log.stdio()).stderr(log.stdio());
+        if let Some(instant) = world.clock {
+            wasi.wall_clock(ClockFrom { instant, since: Instant::now() });
+        }
+        if let Some(seed) = world.seed {
+            wasi.secure_random(StdRng::seed_from_u64(seed))
+                .insecure_random(StdRng::seed_from_u64(seed))
+                .insecure_random_seed(seed.into());
+        }
+        let wasi = wasi.build();
         Self {
             wasi,
             table: ResourceTable::new(),
@@ -63,6 +80,32 @@ impl State {
             Ok(())
         });
         store
+    }
+}
+
+/// What a call sees of the world apart from its upstream: by default the time it is, and chance.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct World {
+    /// What the wall clock says as the call begins; it goes on from there.
+    pub clock: Option<DateTime<Utc>>,
+    /// From what random numbers follow.
+    pub seed: Option<u64>,
+}
+
+struct ClockFrom {
+    instant: DateTime<Utc>,
+    since: Instant,
+}
+
+impl HostWallClock for ClockFrom {
+    fn resolution(&self) -> Duration {
+        Duration::from_nanos(1)
+    }
+
+    fn now(&self) -> Duration {
+        // A guest's clock knows no time before 1970.
+        let instant = (self.instant - DateTime::UNIX_EPOCH).to_std().unwrap_or_default();
+        instant + self.since.elapsed()
     }
 }
 

@@ -1,0 +1,204 @@
+//! From a component and what the configuration says of it to a source that can be called: its settings, its grants,
+//! its credential, and its gate.
+
+use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
+
+use url::Url;
+
+use super::{
+    call::Source,
+    describe::Description,
+    engine::Engine,
+    limits::Caps,
+    load::{LoadError, Loaded},
+    state::World,
+};
+use crate::{
+    config::{self, CredentialPlace, Env},
+    egress::{Credential, Gate, Grant, Policy, Shared, intersect},
+};
+
+/// ENTSO-E works on a request for up to 300 s before it gives up itself.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(310);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
+const USER_AGENT: &str = concat!("backfill/", env!("CARGO_PKG_VERSION"));
+
+/// Why a source can't be used. Others are not affected.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unusable {
+    /// The component can't be loaded.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// The credential can't be had.
+    #[error("credential: {0}")]
+    Credential(String),
+    /// A setting that the source does not know.
+    #[error("settings.{name}: the source knows no such setting; it knows {known}")]
+    Setting {
+        /// The key in `[source.settings]`.
+        name: String,
+        /// The keys that there are.
+        known: String,
+    },
+    /// A host that can't be granted or asked for.
+    #[error("hosts: {0}")]
+    Host(String),
+    /// The gate to the network could not be set up.
+    #[error("{0}")]
+    Egress(String),
+}
+
+/// Loads one source with everything that the configuration says of it.
+pub async fn open(
+    source: &config::Source,
+    env: Env<'_>,
+    engine: &Engine,
+    shared: &Shared,
+) -> Result<Source, Unusable> {
+    let loaded = Loaded::open(engine, &source.component, source.sha256.as_deref()).await?;
+    let settings = settings(&source.settings, &loaded.description)?;
+    let policy = policy(source, env, &loaded.description, &settings)?;
+    let gate = Gate::new(policy, shared.clone()).map_err(|error| Unusable::Egress(error.to_string()))?;
+    Ok(Source {
+        id: source.id.as_str().to_owned(),
+        engine: engine.clone(),
+        loaded: Arc::new(loaded),
+        caps: caps(&source.caps),
+        settings: Arc::new(settings),
+        gate: Arc::new(gate),
+        world: World::default(),
+    })
+}
+
+/// Loads a component that no configuration names: with the default caps, no credential, and every host granted that
+/// it asks for. For commands that try a component; its upstream is then played by a stage ([`Source::staged`]).
+pub async fn open_file(
+    path: &Path,
+    given: &BTreeMap<String, String>,
+    engine: &Engine,
+    shared: &Shared,
+) -> Result<Source, Unusable> {
+    let loaded = Loaded::open(engine, path, None).await?;
+    let settings = settings(given, &loaded.description)?;
+    let id = path.file_stem().map_or_else(|| "source".into(), |stem| stem.to_string_lossy().into_owned());
+    let config::Caps { requests, response, total, .. } = config::Caps::default();
+    let policy = Policy {
+        source: id.clone(),
+        grants: asked(&loaded.description, &settings)?,
+        credential: None,
+        rate: None,
+        concurrency: 4,
+        request_timeout: REQUEST_TIMEOUT,
+        connect_timeout: CONNECT_TIMEOUT,
+        max_response_bytes: response,
+        max_requests: requests,
+        max_total_bytes: total,
+        reuse_for: None,
+        user_agent: USER_AGENT.to_owned(),
+        penalty: Duration::from_secs(600),
+    };
+    let gate = Gate::new(policy, shared.clone()).map_err(|error| Unusable::Egress(error.to_string()))?;
+    Ok(Source {
+        id,
+        engine: engine.clone(),
+        loaded: Arc::new(loaded),
+        caps: caps(&config::Caps::default()),
+        settings: Arc::new(settings),
+        gate: Arc::new(gate),
+        world: World::default(),
+    })
+}
+
+/// What the source reads: the configuration's values over the description's defaults.
+fn settings(
+    given: &BTreeMap<String, String>,
+    described: &Description,
+) -> Result<BTreeMap<String, String>, Unusable> {
+    let known: Vec<&str> = described.settings.iter().map(|setting| setting.name.as_str()).collect();
+    if let Some(name) = given.keys().find(|name| !known.contains(&name.as_str())) {
+        let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+        return Err(Unusable::Setting { name: name.clone(), known });
+    }
+    let defaults = described.settings.iter().filter_map(|s| Some((s.name.clone(), s.default.clone()?)));
+    Ok(defaults.chain(given.clone()).collect())
+}
+
+fn policy(
+    source: &config::Source,
+    env: Env<'_>,
+    described: &Description,
+    settings: &BTreeMap<String, String>,
+) -> Result<Policy, Unusable> {
+    let credential = source
+        .credential
+        .as_ref()
+        .map(|spec| {
+            let secret = spec.resolve(env)?;
+            match &spec.place {
+                CredentialPlace::Header(name) => Credential::header(name, secret.expose()),
+                CredentialPlace::Query(name) => Credential::query(name, secret.expose()),
+            }
+        })
+        .transpose()
+        .map_err(Unusable::Credential)?;
+    Ok(Policy {
+        source: source.id.as_str().to_owned(),
+        grants: intersect(&asked(described, settings)?, &source.hosts),
+        credential,
+        rate: source.rate,
+        concurrency: source.concurrency as usize,
+        request_timeout: REQUEST_TIMEOUT,
+        connect_timeout: CONNECT_TIMEOUT,
+        max_response_bytes: source.caps.response,
+        max_requests: source.caps.requests,
+        max_total_bytes: source.caps.total,
+        reuse_for: (!source.reuse_for.is_zero()).then_some(source.reuse_for),
+        user_agent: USER_AGENT.to_owned(),
+        penalty: source.penalty,
+    })
+}
+
+/// What the component asks for. A component asks through its description, and through settings that hold a URL: an
+/// operator who points `base_url` elsewhere makes it ask there.
+fn asked(described: &Description, settings: &BTreeMap<String, String>) -> Result<Vec<Grant>, Unusable> {
+    let hosts = described.hosts.iter().cloned().chain(settings.values().filter_map(|value| origin(value)));
+    let grant = |host: String| {
+        Grant::parse(&host).map_err(|why| Unusable::Host(format!("the source asks for {why}")))
+    };
+    hosts.map(grant).collect()
+}
+
+/// `scheme://host:port` of a setting that is a URL.
+fn origin(value: &str) -> Option<String> {
+    let url = Url::parse(value).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
+    let host = url.host_str()?;
+    Some(match url.port() {
+        Some(port) => format!("{}://{host}:{port}", url.scheme()),
+        None => format!("{}://{host}", url.scheme()),
+    })
+}
+
+fn caps(caps: &config::Caps) -> Caps {
+    let bytes = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
+    Caps {
+        memory: bytes(caps.memory),
+        wall: caps.wall,
+        cpu: caps.cpu,
+        measurements: caps.measurements as usize,
+        log: bytes(caps.log),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_setting_that_is_a_url_asks_for_its_origin_and_others_for_nothing() {
+        assert_eq!(origin("http://127.0.0.1:8900/x").as_deref(), Some("http://127.0.0.1:8900"));
+        assert_eq!(origin("https://[::1]").as_deref(), Some("https://[::1]"));
+        for value in ["B1610,PN", "ftp://a.org", "", "10"] {
+            assert_eq!(origin(value), None, "{value}");
+        }
+    }
+}
