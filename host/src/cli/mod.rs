@@ -24,6 +24,7 @@ mod one_source;
 mod openapi;
 mod output;
 mod queue;
+mod record;
 mod run;
 mod schedule;
 mod serve;

@@ -1,0 +1,8 @@
+//! The source author's kit: what tries a component before it is trusted, with what its upstream once answered.
+
+pub mod cases;
+mod difference;
+mod made;
+
+pub use difference::{Difference, Example, Reading, SeriesDifference};
+pub use made::Made;
