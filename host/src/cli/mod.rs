@@ -22,15 +22,19 @@ mod login;
 mod migrate;
 mod one_source;
 mod openapi;
+mod other_component;
 mod output;
 mod queue;
 mod record;
 mod run;
 mod schedule;
 mod serve;
+mod shadow_totals;
+mod source_diff;
 mod source_list;
 mod source_resume;
 mod status;
+mod task;
 mod token;
 mod watch;
 mod webhook;
@@ -92,6 +96,8 @@ enum Command {
     #[command(subcommand)]
     Job(job::Job),
     #[command(subcommand)]
+    Task(task::TaskCommand),
+    #[command(subcommand)]
     Queue(queue::Queue),
     Status(status::Status),
     Serve(serve::Serve),
@@ -124,6 +130,7 @@ enum SourceCommand {
     List,
     Fetch(fetch::Fetch),
     Collect(collect::Collect),
+    Diff(source_diff::Diff),
     Resume(source_resume::Resume),
 }
 
@@ -172,10 +179,12 @@ async fn act(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Source(SourceCommand::List) => source_list::act(config).await,
         Command::Source(SourceCommand::Fetch(command)) => command.act(config).await,
         Command::Source(SourceCommand::Collect(command)) => command.act(config).await,
+        Command::Source(SourceCommand::Diff(command)) => command.act(config).await,
         Command::Source(SourceCommand::Resume(command)) => command.act(config).await,
         Command::Import(command) => command.act(config).await,
         Command::Run(command) => command.act(config).await,
         Command::Job(command) => command.act(config).await,
+        Command::Task(command) => command.act(config).await,
         Command::Queue(command) => command.act(config).await,
         Command::Status(command) => command.act(config).await,
         Command::Serve(command) => command.act(config).await,

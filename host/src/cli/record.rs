@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SubsecRound, Utc};
 use clap::Args;
 
 use crate::{
@@ -46,7 +46,8 @@ impl Record {
     pub(super) fn begin(self, source: Source, parts: &[&str]) -> anyhow::Result<(Source, Option<Tape>)> {
         let Some(cases) = self.cases else { return Ok((source, None)) };
         let own_name = || cases::case_name(&[&[source.id()], parts].concat());
-        let (clock, recording) = (clock::now(), Arc::<Recording>::default());
+        // As the case can say it.
+        let (clock, recording) = (clock::now().trunc_subsecs(3), Arc::<Recording>::default());
         let name = self.name.unwrap_or_else(own_name);
         // Before anything is asked: an upstream's allowance is not spent on what can't be kept.
         cases::may_write(&cases, &name, self.force)?;

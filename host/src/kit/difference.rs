@@ -103,6 +103,19 @@ impl Difference {
         all
     }
 
+    /// In one line, in numbers.
+    pub fn summary(&self) -> String {
+        let failure = match (&self.failure_before, &self.failure_after) {
+            (Some(_), Some(_)) => Some("another failure"),
+            (None, Some(_)) => Some("a failure in place of records"),
+            (Some(_), None) => Some("records in place of a failure"),
+            (None, None) => None,
+        };
+        let counts = counts(self.added, self.removed, self.changed);
+        let parts = failure.map(str::to_owned).into_iter().chain((!counts.is_empty()).then_some(counts));
+        parts.collect::<Vec<_>>().join("; ")
+    }
+
     /// Whether there is none.
     pub fn is_none(&self) -> bool {
         self.failure_before.is_none() && self.failure_after.is_none() && self.series.is_empty()
@@ -181,7 +194,7 @@ fn alike(old: f64, new: f64, tolerance: f64) -> bool {
 }
 
 /// `3 added, 1 changed`; nothing of what is not there.
-pub(super) fn counts(added: u64, removed: u64, changed: u64) -> String {
+fn counts(added: u64, removed: u64, changed: u64) -> String {
     let counts = [(added, "added"), (removed, "removed"), (changed, "changed")];
     let counts = counts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}"));
     counts.collect::<Vec<_>>().join(", ")

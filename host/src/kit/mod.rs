@@ -2,7 +2,11 @@
 
 pub mod cases;
 mod difference;
+mod kept;
 mod made;
+pub mod replay;
+pub mod shadow;
+mod stored;
 
 pub use difference::{Difference, Example, Reading, SeriesDifference};
 pub use made::Made;

@@ -3,11 +3,16 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests fail like tests")]
 
+#[path = "../support/postgres.rs"]
+mod postgres;
 #[path = "../support/mod.rs"]
 mod support;
 
 mod recorded;
 mod refused;
+mod shadow;
+mod tasks;
+mod world;
 
 use axum::response::Response;
 use support::{Asked, text};

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt::Display, path::Path, str::FromStr};
 
-use chrono::{DateTime, SubsecRound, Utc};
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::problem::Problems;
@@ -86,7 +86,6 @@ impl CaseFile {
         settings: BTreeMap<String, String>,
         notes: Notes,
     ) -> Self {
-        let clock = clock.trunc_subsecs(3);
         let recorded = Some(notes);
         let file = Self {
             about,
