@@ -97,6 +97,11 @@ impl Source {
         self.loaded.collector.is_some()
     }
 
+    /// What it imports of the standard `wasi:http`: only a source with `wasi_http = true` is given it.
+    pub fn wasi_http(&self) -> Option<&str> {
+        self.loaded.wasi_http.as_deref()
+    }
+
     /// Whether it exports `catalog`.
     pub fn has_catalog(&self) -> bool {
         self.loaded.catalog.is_some()
@@ -327,16 +332,17 @@ impl Sandbox<'_> {
 
 /// `call` to its end, or `None` once it took longer than `wall`. Time that its requests stood in line for the
 /// source's allowance is left out: no attempt is spent waiting.
-async fn within<T>(
+pub(super) async fn within<T>(
     wall: Duration,
     egress: Option<&egress::Call>,
     call: impl Future<Output = T>,
 ) -> Option<T> {
     let began = Instant::now();
+    let waited = || egress.map_or(Duration::ZERO, |call| call.usage().waited);
+    let before = waited();
     let mut call = std::pin::pin!(call);
     loop {
-        let waited = egress.map_or(Duration::ZERO, |call| call.usage().waited);
-        let left = (wall + waited).checked_sub(began.elapsed())?;
+        let left = wall.saturating_add(waited() - before).checked_sub(began.elapsed())?;
         // Nothing can be left out of a time that has not passed: look again when it has.
         if let Ok(value) = tokio::time::timeout(left.max(Duration::from_millis(1)), &mut call).await {
             return Some(value);

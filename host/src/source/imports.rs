@@ -12,13 +12,16 @@ use super::{
 use crate::egress::{self, EgressError};
 
 /// The most that one `body.read` hands over; a guest that asks for more gets it in several reads.
-const MAX_READ: usize = 8 << 20;
+pub(super) const MAX_READ: usize = 8 << 20;
 
 /// A linker with everything that a component of the contract may import. All of WASI 0.2 is there because a
-/// Rust guest imports parts of it that it never uses.
-pub(super) fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {
+/// Rust guest imports parts of it that it never uses; `wasi:http` only for a source whose configuration says so.
+pub(super) fn linker(engine: &Engine, wasi_http: bool) -> wasmtime::Result<Linker<State>> {
     let mut linker = Linker::new(&engine.wasm);
     wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
+    if wasi_http {
+        wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
+    }
     bindings::FullSource::add_to_linker::<_, HasSelf<_>>(&mut linker, |state| state)?;
     Ok(linker)
 }
@@ -138,6 +141,6 @@ fn into_error(error: EgressError) -> wasmtime::Result<http::Error> {
     })
 }
 
-fn no_requests_here() -> EgressError {
+pub(super) fn no_requests_here() -> EgressError {
     EgressError::Denied("describe and check-unit may make no request".into())
 }

@@ -16,6 +16,7 @@ mod limits;
 mod load;
 mod log;
 mod open;
+mod outgoing;
 mod registry;
 mod state;
 

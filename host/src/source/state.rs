@@ -10,18 +10,25 @@ use chrono::{DateTime, Utc};
 use rand::{SeedableRng, rngs::StdRng};
 use wasmtime::{CallHook, Store, UpdateDeadline, component::ResourceTable};
 use wasmtime_wasi::{HostWallClock, WasiCtx, WasiCtxView, WasiView};
+use wasmtime_wasi_http::WasiHttpCtx;
 
 use super::{
     engine::Engine,
     limits::{Caps, CpuClock, MemoryLimit},
     log::CallLog,
+    outgoing::{self, Outgoing},
 };
 use crate::egress;
+
+/// Bodies, streams and maps of headers that a guest may hold at once: their memory is the host's.
+const MAX_RESOURCES: usize = 1 << 16;
 
 pub(super) struct State {
     pub(super) wasi: WasiCtx,
     pub(super) table: ResourceTable,
     pub(super) egress: Option<egress::Call>,
+    pub(super) http: WasiHttpCtx,
+    pub(super) outgoing: Outgoing,
     pub(super) settings: Arc<BTreeMap<String, String>>,
     pub(super) log: CallLog,
     pub(super) memory: MemoryLimit,
@@ -49,9 +56,13 @@ impl State {
                 .insecure_random_seed(seed.into());
         }
         let wasi = wasi.build();
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(MAX_RESOURCES);
         Self {
             wasi,
-            table: ResourceTable::new(),
+            table,
+            http: outgoing::context(),
+            outgoing: Outgoing::new(egress.clone(), log.clone(), caps.hostcall_bytes()),
             egress,
             settings,
             log,
@@ -77,7 +88,7 @@ impl State {
                 CallHook::CallingWasm | CallHook::ReturningFromHost => state.cpu.enter_guest(),
                 CallHook::ReturningFromWasm | CallHook::CallingHost => state.cpu.leave_guest(),
             }
-            Ok(())
+            state.outgoing.fault().map_or(Ok(()), |fault| Err(fault.clone().into()))
         });
         store
     }
