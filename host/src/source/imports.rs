@@ -49,7 +49,7 @@ impl http::Host for State {
     ) -> wasmtime::Result<Result<http::Response, http::Error>> {
         let answer = match &self.egress {
             Some(egress) => egress.send(into_request(request)).await,
-            None => Err(no_requests_here()),
+            None => Err(self.no_requests_here()),
         };
         self.answer(answer)
     }
@@ -60,7 +60,7 @@ impl http::Host for State {
     ) -> wasmtime::Result<Vec<Result<http::Response, http::Error>>> {
         let answers = match &self.egress {
             Some(egress) => egress.send_all(requests.into_iter().map(into_request).collect()).await,
-            None => requests.iter().map(|_| Err(no_requests_here())).collect(),
+            None => requests.iter().map(|_| Err(self.no_requests_here())).collect(),
         };
         answers.into_iter().map(|answer| self.answer(answer)).collect()
     }
@@ -92,6 +92,11 @@ impl http::HostBody for State {
 }
 
 impl State {
+    fn no_requests_here(&mut self) -> EgressError {
+        self.asked_in_vain += 1;
+        EgressError::Denied("describe and check-unit may make no request".into())
+    }
+
     fn answer(
         &mut self,
         answer: Result<egress::Response, EgressError>,
@@ -136,8 +141,4 @@ fn into_error(error: EgressError) -> wasmtime::Result<http::Error> {
         EgressError::TooLarge(cap) => http::Error::TooLarge(cap),
         other => http::Error::Transport(other.to_string()),
     })
-}
-
-fn no_requests_here() -> EgressError {
-    EgressError::Denied("describe and check-unit may make no request".into())
 }

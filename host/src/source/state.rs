@@ -26,6 +26,8 @@ pub(super) struct State {
     pub(super) log: CallLog,
     pub(super) memory: MemoryLimit,
     pub(super) cpu: CpuClock,
+    /// Requests that were asked for where none may be made.
+    pub(super) asked_in_vain: u32,
 }
 
 impl State {
@@ -57,6 +59,7 @@ impl State {
             log,
             memory: MemoryLimit::new(caps.memory),
             cpu: CpuClock::new(caps.cpu),
+            asked_in_vain: 0,
         }
     }
 
