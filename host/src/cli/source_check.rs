@@ -1,9 +1,6 @@
 //! `backfill source check`: what can be told of a component by looking at its file.
 
-use std::{
-    path::PathBuf,
-    process::ExitCode,
-};
+use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::Context;
 use bytesize::ByteSize;
@@ -46,9 +43,9 @@ impl Check {
     pub(super) async fn act(self) -> anyhow::Result<ExitCode> {
         // Without a cache: how long compiling takes is one of the answers.
         let engine = Engine::new(None)?;
-        let report = check::check(&self.file, &engine, clock::now())
-            .await
-            .with_context(|| format!("{}: build the component first, or correct the path", self.file.display()))?;
+        let report = check::check(&self.file, &engine, clock::now()).await.with_context(|| {
+            format!("{}: build the component first, or correct the path", self.file.display())
+        })?;
         match self.format {
             Form::Json => say!("{}", serde_json::to_string_pretty(&report)?)?,
             Form::Text => print(&report, &self.file.display().to_string())?,
@@ -71,7 +68,8 @@ fn print(report: &Report, file: &str) -> anyhow::Result<()> {
         }
     }
     if let (Some(compile), Some(start)) = (report.compile_ms, report.start_ms) {
-        let memory = report.memory.map(|bytes| format!(", {} of memory after describe", ByteSize(bytes as u64)));
+        let memory =
+            report.memory.map(|bytes| format!(", {} of memory after describe", ByteSize(bytes as u64)));
         say!(
             "    {}, compiled in {compile:.0} ms, a fresh instance in {start:.2} ms{}",
             ByteSize(report.bytes),

@@ -93,7 +93,8 @@ impl Test {
             bail!("--cases {}: there is no such folder", cases.display());
         }
         let engine = Engine::new(Some(&cache()))?;
-        let opened = source::open_file(file, &BTreeMap::new(), &engine, &context::shared_without_store()).await;
+        let opened =
+            source::open_file(file, &BTreeMap::new(), &engine, &context::shared_without_store()).await;
         let source = match opened {
             Ok(source) => source,
             Err(why @ Unusable::Load(LoadError::Unreadable { .. })) => {

@@ -199,7 +199,8 @@ fn describe(said: &Small<Said>, now: DateTime<Utc>, points: &mut Vec<Point>) {
     let answer = match &said.outcome {
         Ok(answer) => answer,
         Err(fault) => {
-            let next = "describe is called without settings and may make no request; it only returns a record";
+            let next =
+                "describe is called without settings and may make no request; it only returns a record";
             return points.push(bad("describe", fault.to_string(), next));
         }
     };
@@ -212,7 +213,11 @@ fn describe(said: &Small<Said>, now: DateTime<Utc>, points: &mut Vec<Point>) {
     }
     for name in described::secrets(answer) {
         let what = format!("the setting {name:?} asks for a secret");
-        points.push(bad("describe", what, "take it out: `credential` in backfill.toml adds it outside the sandbox"));
+        points.push(bad(
+            "describe",
+            what,
+            "take it out: `credential` in backfill.toml adds it outside the sandbox",
+        ));
     }
     if points.iter().all(|point| point.name != "describe") {
         let Said { name, version, month_zone, .. } = answer;
@@ -266,7 +271,9 @@ mod tests {
         let new = inspection(&[], &["backfill:source/adapter@2.0.0"]);
         assert!(of("contract", &new).next.unwrap().starts_with("update the host"));
         assert!(of("contract", &inspection(&[], &["wasi:cli/run@0.2.6"])).found.contains("neither"));
-        assert!(of("contract", &inspection(&[], &["backfill:source/catalog@1.0.0"])).found.contains("adapter"));
+        assert!(
+            of("contract", &inspection(&[], &["backfill:source/catalog@1.0.0"])).found.contains("adapter")
+        );
     }
 
     #[test]
@@ -276,8 +283,10 @@ mod tests {
             &[("wasi:keyvalue/store@0.2.0", Provided::Never), ("wasi:io/poll@0.3.0", Provided::OtherVersion)],
             &adapter,
         );
-        let all: Vec<_> =
-            points(&found, DateTime::UNIX_EPOCH).into_iter().filter(|point| point.name == "imports").collect();
+        let all: Vec<_> = points(&found, DateTime::UNIX_EPOCH)
+            .into_iter()
+            .filter(|point| point.name == "imports")
+            .collect();
         assert!(all[0].found.contains("keyvalue") && all[1].found.contains("poll@0.3.0"), "{all:?}");
         let http = inspection(&[("wasi:http/types@0.2.4", Provided::WithWasiHttp)], &adapter);
         let point = of("imports", &http);

@@ -135,7 +135,9 @@ fn is_inner(host: &str) -> bool {
     let text = if host.contains("://") { host.to_owned() } else { format!("https://{host}") };
     match Url::parse(&text).ok().as_ref().and_then(Url::host) {
         Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        Some(Host::Ipv4(ip)) => ip.is_loopback() || ip.is_private() || ip.is_link_local() || ip.is_unspecified(),
+        Some(Host::Ipv4(ip)) => {
+            ip.is_loopback() || ip.is_private() || ip.is_link_local() || ip.is_unspecified()
+        }
         Some(Host::Ipv6(ip)) => ip.is_loopback() || ip.is_unspecified() || ip.is_unique_local(),
         None => false,
     }
@@ -146,7 +148,8 @@ fn settings(said: &Said, found: &mut Vec<Fault>) {
     let mut seen: Vec<&str> = Vec::new();
     for setting in &said.settings {
         let name = setting.name.as_str();
-        let is_key = !name.is_empty() && name.bytes().all(|c| c.is_ascii_alphanumeric() || b"_-".contains(&c));
+        let is_key =
+            !name.is_empty() && name.bytes().all(|c| c.is_ascii_alphanumeric() || b"_-".contains(&c));
         if !is_key {
             add(
                 format!("{name:?} is no name"),
@@ -208,14 +211,18 @@ mod tests {
             assert_eq!(fields(|it| it.hosts = vec![host.into()]), ["hosts"], "{host}");
         }
         assert_eq!(fields(|it| (it.hosts, it.settings) = Default::default()), ["hosts"]);
-        assert_eq!(fields(|it| it.settings = vec![setting("a"), setting("a"), setting("a b")]), ["settings"; 2]);
+        assert_eq!(
+            fields(|it| it.settings = vec![setting("a"), setting("a"), setting("a b")]),
+            ["settings"; 2]
+        );
         assert_eq!(fields(|it| it.settings[0].summary.clear()), ["settings"]);
     }
 
     #[test]
     fn a_setting_that_asks_for_a_secret_is_known_by_the_words_of_its_name() {
         let mut said = good();
-        said.settings.extend(["api_key", "SecurityToken", "security-token", "monkey", "PASSWORD"].map(setting));
+        said.settings
+            .extend(["api_key", "SecurityToken", "security-token", "monkey", "PASSWORD"].map(setting));
         assert_eq!(secrets(&said), ["api_key", "security-token", "PASSWORD"]);
     }
 }

@@ -133,7 +133,11 @@ impl Loaded {
     }
 }
 
-pub(super) async fn compile(engine: &Engine, path: &Path, bytes: bytes::Bytes) -> Result<Component, LoadError> {
+pub(super) async fn compile(
+    engine: &Engine,
+    path: &Path,
+    bytes: bytes::Bytes,
+) -> Result<Component, LoadError> {
     let not_a_component = |why: String| LoadError::NotAComponent { path: path.into(), why };
     match bytes.get(..8) {
         Some(b"\0asm\x0d\0\x01\0") => {}

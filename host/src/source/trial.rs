@@ -58,18 +58,20 @@ impl<T> Small<T> {
 impl Source {
     /// Asks the component to describe itself, with this source's settings, clock and chance.
     pub async fn describe(&self) -> Small<Said> {
-        let run = self.loaded.sandbox(&self.engine).run(self.small(), &SMALL_CALL, async |store, instance| {
-            self.loaded.adapter.load(&mut *store, instance)?.call_describe(store).await.map(Said::from)
-        });
+        let run =
+            self.loaded.sandbox(&self.engine).run(self.small(), &SMALL_CALL, async |store, instance| {
+                self.loaded.adapter.load(&mut *store, instance)?.call_describe(store).await.map(Said::from)
+            });
         Small::new(run.await)
     }
 
     /// Has the component check a unit, whatever the host itself would say of it.
     pub async fn try_unit(&self, unit: &Unit) -> Small<Result<(), String>> {
         let unit = convert::unit(unit);
-        let run = self.loaded.sandbox(&self.engine).run(self.small(), &SMALL_CALL, async |store, instance| {
-            self.loaded.adapter.load(&mut *store, instance)?.call_check_unit(store, &unit).await
-        });
+        let run =
+            self.loaded.sandbox(&self.engine).run(self.small(), &SMALL_CALL, async |store, instance| {
+                self.loaded.adapter.load(&mut *store, instance)?.call_check_unit(store, &unit).await
+            });
         Small::new(run.await)
     }
 
@@ -80,8 +82,7 @@ impl Source {
 
 impl From<wit::Description> for Said {
     fn from(said: wit::Description) -> Self {
-        let setting =
-            |it: wit::Setting| Setting { name: it.name, summary: it.summary, default: it.default };
+        let setting = |it: wit::Setting| Setting { name: it.name, summary: it.summary, default: it.default };
         Self {
             name: said.name,
             version: said.version,

@@ -40,7 +40,9 @@ pub enum Group {
 impl Check {
     /// Whether somebody means it: by its id, or by the beginning of it.
     pub fn is(&self, wanted: &str) -> bool {
-        self.id.strip_prefix(wanted).is_some_and(|rest| rest.is_empty() || rest.starts_with('.') || wanted.ends_with('.'))
+        self.id
+            .strip_prefix(wanted)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('.') || wanted.ends_with('.'))
     }
 
     pub(super) fn judged(&self, found: Found) -> Judged {

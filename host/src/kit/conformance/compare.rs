@@ -119,7 +119,9 @@ fn content(expected: &Series, returned: &Series, name: &str, found: &mut Differe
     let mut tell = |what: &str, all: Vec<&(i64, u32)>| {
         let Some((start, seconds)) = all.first() else { return };
         let first = interval(&Measurement { start: *start, seconds: *seconds, value: 0.0 });
-        found.tiles.push(format!("{name}: {} intervals {what} (of {total} expected), first {first}", all.len()));
+        found
+            .tiles
+            .push(format!("{name}: {} intervals {what} (of {total} expected), first {first}", all.len()));
     };
     tell("are missing", wanted.keys().filter(|key| !counts.contains_key(key)).collect());
     tell("are made up", counts.keys().filter(|key| !wanted.contains_key(key)).collect());
@@ -131,9 +133,7 @@ fn content(expected: &Series, returned: &Series, name: &str, found: &mut Differe
             if late > 0 { "later" } else { "earlier" }
         ));
     }
-    let differs = |row: &&Measurement| {
-        wanted.get(&key(row)).is_some_and(|value| !close(*value, row.value))
-    };
+    let differs = |row: &&Measurement| wanted.get(&key(row)).is_some_and(|value| !close(*value, row.value));
     let wrong: Vec<_> = returned.measurements.iter().filter(differs).collect();
     if let Some(row) = wrong.first() {
         let value = wanted.get(&key(row)).copied().unwrap_or_default();
@@ -206,7 +206,9 @@ mod tests {
         let found = of(hours().into_iter().filter(|(hour, _)| *hour != 3).collect());
         assert_eq!(
             found.tiles,
-            ["generation (energy): 1 intervals are missing (of 10 expected), first 1970-01-01T03:00:00Z for 1 h"]
+            [
+                "generation (energy): 1 intervals are missing (of 10 expected), first 1970-01-01T03:00:00Z for 1 h"
+            ]
         );
         let later = of(hours().into_iter().map(|(hour, value)| (hour + 1, value)).collect());
         assert!(later.shifted[0].contains("1 h later") && later.outside[0].contains("1 of 10"), "{later:?}");
@@ -227,6 +229,9 @@ mod tests {
 
     #[test]
     fn rounding_is_no_difference() {
-        assert_eq!(of(hours().into_iter().map(|(h, v)| (h, v * 3.0 / 3.0 + 1e-9)).collect()), Differences::default());
+        assert_eq!(
+            of(hours().into_iter().map(|(h, v)| (h, v * 3.0 / 3.0 + 1e-9)).collect()),
+            Differences::default()
+        );
     }
 }

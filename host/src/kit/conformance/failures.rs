@@ -16,9 +16,7 @@ use crate::{
     source::{EMPTY_SUCCESS, Fault},
 };
 
-use FailureCase::{
-    Malformed, NoData, NotAvailable, NotYetPublished, RateLimited, Unauthorized, Unavailable,
-};
+use FailureCase::{Malformed, NoData, NotAvailable, NotYetPublished, RateLimited, Unauthorized, Unavailable};
 
 type End = Result<Played, EgressError>;
 
@@ -172,8 +170,9 @@ pub(super) async fn bounded(bench: &Bench) -> Found {
 }
 
 fn repeated(call: &Call) -> Option<String> {
-    if let Err(fault @ (Fault::TooManyRequests { .. } | Fault::WallDeadline { .. } | Fault::CpuDeadline { .. })) =
-        &call.report.outcome
+    if let Err(
+        fault @ (Fault::TooManyRequests { .. } | Fault::WallDeadline { .. } | Fault::CpuDeadline { .. }),
+    ) = &call.report.outcome
     {
         return Some(fault.to_string());
     }
@@ -210,7 +209,9 @@ async fn fails_whole(bench: &Bench, subject: &Subject, place: usize, requests: u
     let name = format!("HTTP 503 to request {} of {requests}", place + 1);
     match &call.report.outcome {
         // It may have asked again, and then has all.
-        Ok(Ok(_)) => months::differences(bench, &ask, &call).into_iter().map(|why| format!("{name}: {why}")).collect(),
+        Ok(Ok(_)) => {
+            months::differences(bench, &ask, &call).into_iter().map(|why| format!("{name}: {why}")).collect()
+        }
         _ => ends_in(&call, &[Unavailable]).map(|why| format!("{name}: {why}")).into_iter().collect(),
     }
 }

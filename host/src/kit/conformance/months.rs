@@ -82,7 +82,9 @@ pub(super) async fn utc(bench: &Bench) -> Found {
         let ask = bench.ask(subject, month(subject.years().1, 7));
         let call = bench.fetch(&ask).await;
         match bench.expected(&ask).and_then(|expected| found(&expected, &ask, &call)) {
-            Ok(found) => evidence.extend(found.shifted.into_iter().map(|why| format!("{}: {why}", call.what))),
+            Ok(found) => {
+                evidence.extend(found.shifted.into_iter().map(|why| format!("{}: {why}", call.what)))
+            }
             Err(why) => evidence.push(why),
         }
     }
@@ -109,7 +111,8 @@ pub(super) async fn inside(bench: &Bench) -> Found {
         let mut ask = bench.ask(subject, bench.ordinary(subject));
         let half = i64::from(step(bench, subject)) / 2;
         let day = 86_400;
-        ask.window = Window { start: ask.window.start + 5 * day + half, end: ask.window.start + 12 * day + half };
+        ask.window =
+            Window { start: ask.window.start + 5 * day + half, end: ask.window.start + 12 * day + half };
         let call = bench.fetch(&ask).await;
         if let Ok(Ok(returned)) = &call.report.outcome {
             let outside = compare(&[], returned, ask.window).outside;
@@ -141,7 +144,12 @@ pub(super) async fn deterministic(bench: &Bench) -> Found {
             // What the upstream has stays: only the clock goes on.
             let call = bench.fetch(&ask).await;
             if sorted(&first) != sorted(&call) {
-                evidence.push(format!("{}: {}, and at another time {}", call.what, first.came_to(), call.came_to()));
+                evidence.push(format!(
+                    "{}: {}, and at another time {}",
+                    call.what,
+                    first.came_to(),
+                    call.came_to()
+                ));
             }
         }
     }

@@ -21,7 +21,11 @@ pub(super) async fn steady(bench: &Bench) -> Found {
         (ask.seed, ask.scenario.now) = (7, ask.scenario.now + 1_201);
         let second = bench.fetch(&ask).await;
         let keys = |call: &super::bench::Call| {
-            call.heard.asked.iter().map(|asked| (asked.key.clone(), asked.url.clone())).collect::<BTreeMap<_, _>>()
+            call.heard
+                .asked
+                .iter()
+                .map(|asked| (asked.key.clone(), asked.url.clone()))
+                .collect::<BTreeMap<_, _>>()
         };
         let (one, other) = (keys(&first), keys(&second));
         if let Some((_, url)) = other.iter().find(|(key, _)| !one.contains_key(*key)) {

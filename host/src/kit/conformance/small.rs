@@ -178,7 +178,9 @@ pub(super) async fn refused(bench: &Bench) -> Found {
     let odd = answers_to_odd(bench).await.into_iter().filter(|(_, answer)| answer.is_err());
     let units: Vec<_> = marked.map(|case| case.unit.clone()).chain(odd.map(|(unit, _)| unit)).collect();
     if units.is_empty() {
-        return Found::Skipped("check-unit refuses none of the odd codes, nor a unit of upstream.toml".into());
+        return Found::Skipped(
+            "check-unit refuses none of the odd codes, nor a unit of upstream.toml".into(),
+        );
     }
     let mut found = Vec::new();
     for unit in units.into_iter().filter(|unit| unit.share().is_ok()) {

@@ -46,12 +46,7 @@ impl Pattern {
     }
 }
 
-fn fits(
-    pieces: &[Piece],
-    text: &str,
-    within: Option<char>,
-    parts: &mut BTreeMap<String, String>,
-) -> bool {
+fn fits(pieces: &[Piece], text: &str, within: Option<char>, parts: &mut BTreeMap<String, String>) -> bool {
     match pieces {
         [] => text.is_empty(),
         [Piece::Text(literal), rest @ ..] => {

@@ -100,19 +100,17 @@ impl Player {
     fn render(&self, asked: &Asked) -> Result<Played, String> {
         let Some((scene, env)) = &self.scene else { return Err("nothing is known of this upstream".into()) };
         let url = Url::parse(&asked.url).map_err(|error| format!("{}: {error}", asked.url))?;
-        let fitting = scene.script.answers.iter().find_map(|answer| Some((answer, fit(answer, asked, &url)?)));
-        let (answer, parts) = fitting.ok_or_else(|| {
-            format!("no [[answer]] fits {} {}", asked.method.as_str(), asked.url)
-        })?;
+        let fitting =
+            scene.script.answers.iter().find_map(|answer| Some((answer, fit(answer, asked, &url)?)));
+        let (answer, parts) =
+            fitting.ok_or_else(|| format!("no [[answer]] fits {} {}", asked.method.as_str(), asked.url))?;
         let _alone = lock(&self.rendering);
         let scenario = &scene.scenario;
         let other = parts.get("code").is_some_and(|code| *code != scenario.unit.code);
         let context = context(scene, answer, asked, &url, parts);
         let filled = |plain: &Plain, otherwise: u16| {
             let body = env.render_str(&plain.body, context.clone());
-            let body = body.map_err(|error| {
-                format!("the answer to {}: {}", url.path(), explain(&error))
-            })?;
+            let body = body.map_err(|error| format!("the answer to {}: {}", url.path(), explain(&error)))?;
             Ok::<_, String>(plain_answer(plain.status.unwrap_or(otherwise), &plain.headers, body))
         };
         if (!scenario.known || other) && answer.unknown.is_some() {
@@ -207,7 +205,11 @@ fn explain(error: &minijinja::Error) -> String {
     format!("{error}{line}")
 }
 
-pub(super) fn plain_answer(status: u16, headers: &BTreeMap<String, String>, body: impl Into<Bytes>) -> Played {
+pub(super) fn plain_answer(
+    status: u16,
+    headers: &BTreeMap<String, String>,
+    body: impl Into<Bytes>,
+) -> Played {
     let headers = headers.iter().map(|(name, value)| (name.to_ascii_lowercase(), value.clone())).collect();
     Played::Answer { status, headers, body: body.into() }
 }

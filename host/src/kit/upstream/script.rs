@@ -236,11 +236,7 @@ impl Script {
     }
 }
 
-fn numbered<T, U>(
-    what: &str,
-    all: Vec<T>,
-    read: impl Fn(T) -> Result<U, String>,
-) -> Result<Vec<U>, String> {
+fn numbered<T, U>(what: &str, all: Vec<T>, read: impl Fn(T) -> Result<U, String>) -> Result<Vec<U>, String> {
     let numbered = all.into_iter().enumerate();
     numbered
         .map(|(at, one)| read(one).map_err(|why| format!("[[{what}]] number {}: {why}", at + 1)))

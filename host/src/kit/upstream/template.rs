@@ -122,12 +122,9 @@ pub(super) fn environment(scene: &Arc<Scene>) -> Environment<'static> {
         env.set_syntax(syntax);
     }
     let own = Arc::clone(scene);
-    env.add_function(
-        "rows",
-        move |state: &State<'_, '_>, from: Value, to: Option<Value>, args: Kwargs| {
-            own.rows(state, &from, to.as_ref(), &args)
-        },
-    );
+    env.add_function("rows", move |state: &State<'_, '_>, from: Value, to: Option<Value>, args: Kwargs| {
+        own.rows(state, &from, to.as_ref(), &args)
+    });
     let own = Arc::clone(scene);
     env.add_function("value", move |start: i64, args: Kwargs| {
         let series = own.series(args.get("series")?)?;
