@@ -27,8 +27,10 @@ mod queue;
 mod run;
 mod schedule;
 mod serve;
+mod source_check;
 mod source_list;
 mod source_resume;
+mod source_test;
 mod status;
 mod token;
 mod watch;
@@ -124,6 +126,8 @@ enum SourceCommand {
     Fetch(fetch::Fetch),
     Collect(collect::Collect),
     Resume(source_resume::Resume),
+    Check(source_check::Check),
+    Test(source_test::Test),
 }
 
 /// Parses the command line, acts, and says how it went: 0 well, 1 not, 2 the command line was wrong, 3 the
@@ -172,6 +176,8 @@ async fn act(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Source(SourceCommand::Fetch(command)) => command.act(config).await,
         Command::Source(SourceCommand::Collect(command)) => command.act(config).await,
         Command::Source(SourceCommand::Resume(command)) => command.act(config).await,
+        Command::Source(SourceCommand::Check(command)) => command.act().await,
+        Command::Source(SourceCommand::Test(command)) => command.act().await,
         Command::Import(command) => command.act(config).await,
         Command::Run(command) => command.act(config).await,
         Command::Job(command) => command.act(config).await,
