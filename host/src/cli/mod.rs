@@ -30,9 +30,11 @@ mod run;
 mod schedule;
 mod serve;
 mod shadow_totals;
+mod source_check;
 mod source_diff;
 mod source_list;
 mod source_resume;
+mod source_test;
 mod status;
 mod task;
 mod token;
@@ -132,6 +134,8 @@ enum SourceCommand {
     Collect(collect::Collect),
     Diff(source_diff::Diff),
     Resume(source_resume::Resume),
+    Check(source_check::Check),
+    Test(source_test::Test),
 }
 
 /// Parses the command line, acts, and says how it went: 0 well, 1 not, 2 the command line was wrong, 3 the
@@ -181,6 +185,8 @@ async fn act(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Source(SourceCommand::Collect(command)) => command.act(config).await,
         Command::Source(SourceCommand::Diff(command)) => command.act(config).await,
         Command::Source(SourceCommand::Resume(command)) => command.act(config).await,
+        Command::Source(SourceCommand::Check(command)) => command.act().await,
+        Command::Source(SourceCommand::Test(command)) => command.act().await,
         Command::Import(command) => command.act(config).await,
         Command::Run(command) => command.act(config).await,
         Command::Job(command) => command.act(config).await,
