@@ -136,7 +136,13 @@ fn modules_of_the_host_know_only_those_below_them() {
 
 #[test]
 fn types_of_the_engine_and_of_the_database_stay_where_they_belong() {
-    for (library, home) in [("wasmtime", "source"), ("wasmtime_wasi", "source"), ("sqlx", "store")] {
+    let homes = [
+        ("wasmtime", "source"),
+        ("wasmtime_wasi", "source"),
+        ("wasmtime_wasi_http", "source"),
+        ("sqlx", "store"),
+    ];
+    for (library, home) in homes {
         let home = format!("host/src/{home}/");
         let everywhere = read("host/src");
         let library = format!("{library}::");

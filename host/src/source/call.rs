@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    sync::Arc,
+    sync::{Arc, atomic::Ordering::Relaxed},
     time::{Duration, Instant},
 };
 
@@ -99,6 +99,11 @@ impl Source {
     /// Whether it exports `collector`.
     pub fn collects(&self) -> bool {
         self.loaded.collector.is_some()
+    }
+
+    /// What it imports of the standard `wasi:http`: only a source with `wasi_http = true` is given it.
+    pub fn wasi_http(&self) -> Option<&str> {
+        self.loaded.wasi_http.as_deref()
     }
 
     /// Whether it exports `catalog`.
@@ -322,7 +327,7 @@ impl Sandbox<'_> {
             cpu: state.cpu.spent(),
             wall: began.elapsed(),
             peak_memory: state.memory.peak(),
-            asked_in_vain: state.asked_in_vain,
+            asked_in_vain: state.asked_in_vain.load(Relaxed),
             log: log.take(),
         };
         (result, used)
@@ -331,16 +336,17 @@ impl Sandbox<'_> {
 
 /// `call` to its end, or `None` once it took longer than `wall`. Time that its requests stood in line for the
 /// source's allowance is left out: no attempt is spent waiting.
-async fn within<T>(
+pub(super) async fn within<T>(
     wall: Duration,
     egress: Option<&egress::Call>,
     call: impl Future<Output = T>,
 ) -> Option<T> {
     let began = Instant::now();
+    let waited = || egress.map_or(Duration::ZERO, |call| call.usage().waited);
+    let before = waited();
     let mut call = std::pin::pin!(call);
     loop {
-        let waited = egress.map_or(Duration::ZERO, |call| call.usage().waited);
-        let left = (wall + waited).checked_sub(began.elapsed())?;
+        let left = wall.saturating_add(waited() - before).checked_sub(began.elapsed())?;
         // Nothing can be left out of a time that has not passed: look again when it has.
         if let Ok(value) = tokio::time::timeout(left.max(Duration::from_millis(1)), &mut call).await {
             return Some(value);

@@ -116,11 +116,7 @@ impl Inspection {
     }
 
     async fn start(&mut self, component: &Component, engine: &Engine) -> wasmtime::Result<()> {
-        let mut linker = imports::linker(engine)?;
-        if self.imports.iter().any(|import| import.provided == Provided::WithWasiHttp) {
-            // Whatever of it is called traps: here only start and `describe` are.
-            linker.define_unknown_imports_as_traps(component)?;
-        }
+        let linker = imports::linker(engine, true)?;
         let pre = linker.instantiate_pre(component)?;
         let adapter = adapter::GuestIndices::new(&pre)?;
         let sandbox = Sandbox { engine, pre: &pre };

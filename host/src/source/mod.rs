@@ -17,6 +17,7 @@ mod limits;
 mod load;
 mod log;
 mod open;
+mod outgoing;
 mod registry;
 mod state;
 mod trial;

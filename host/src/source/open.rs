@@ -10,7 +10,7 @@ use super::{
     describe::Description,
     engine::Engine,
     limits::Caps,
-    load::{LoadError, Loaded},
+    load::{LoadError, Loaded, WasiHttp},
     state::World,
 };
 use crate::{
@@ -55,7 +55,8 @@ pub async fn open(
     engine: &Engine,
     shared: &Shared,
 ) -> Result<Source, Unusable> {
-    let loaded = Loaded::open(engine, &source.component, source.sha256.as_deref()).await?;
+    let wasi_http = if source.wasi_http { WasiHttp::Granted } else { WasiHttp::Refused };
+    let loaded = Loaded::open(engine, &source.component, source.sha256.as_deref(), wasi_http).await?;
     let settings = settings(&source.settings, &loaded.description)?;
     let policy = policy(source, env, &loaded.description, &settings)?;
     let gate = Gate::new(policy, shared.clone()).map_err(|error| Unusable::Egress(error.to_string()))?;
@@ -71,14 +72,14 @@ pub async fn open(
 }
 
 /// Loads a component that no configuration names: with the default caps, no credential, and every host granted that
-/// it asks for. For commands that try a component; its upstream is then played by a stage ([`Source::staged`]).
+/// it asks for, and `wasi:http` if it imports that. For commands that try a component; its upstream is then played by a stage ([`Source::staged`]).
 pub async fn open_file(
     path: &Path,
     given: &BTreeMap<String, String>,
     engine: &Engine,
     shared: &Shared,
 ) -> Result<Source, Unusable> {
-    let loaded = Arc::new(Loaded::open(engine, path, None).await?);
+    let loaded = Arc::new(Loaded::open(engine, path, None, WasiHttp::Granted).await?);
     let id = path.file_stem().map_or_else(|| "source".into(), |stem| stem.to_string_lossy().into_owned());
     unconfigured(id, loaded, given, engine, shared)
 }
