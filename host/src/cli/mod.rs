@@ -78,12 +78,15 @@ struct Arguments {
 
     /// What to log to standard error: error, warn, info, debug, or a filter such as `warn,source=debug`
     /// (`source` is what the sources themselves write).
-    #[arg(long, global = true, env = "BACKFILL_LOG", default_value = "info", value_name = "FILTER")]
+    #[arg(long, global = true, env = "BACKFILL_LOG", default_value = LOG, value_name = "FILTER")]
     log: String,
 
     #[command(subcommand)]
     command: Command,
 }
+
+/// What is logged unless something else is asked for.
+const LOG: &str = "info";
 
 #[derive(Subcommand)]
 enum Command {
@@ -151,7 +154,12 @@ pub fn main() -> ExitCode {
         Ok(traces) => traces,
         Err(error) => return fail(&error),
     };
-    if let Err(error) = logging::start(&arguments.log, traces.as_ref()) {
+    let log = match (&arguments.command, arguments.log.as_str()) {
+        // What a source says while it is tried in every way is told only to those who ask.
+        (Command::Source(SourceCommand::Test(_)), LOG) => "warn,source=off",
+        (_, log) => log,
+    };
+    if let Err(error) = logging::start(log, traces.as_ref()) {
         return fail(&error);
     }
     drop(within);

@@ -164,10 +164,11 @@ fn print(verdict: &Verdict, cases: Option<&Path>) -> anyhow::Result<()> {
     let component = &verdict.component;
     let digest: String = component.digest.chars().take(12).collect();
     say!("{} {} ({digest}), {}", component.name, component.version, verdict.contract)?;
+    let mut skipped: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for check in &verdict.checks {
         match &check.outcome {
             Outcome::Passed => say!("  ✓ {:<24} {}", check.id, check.rule)?,
-            Outcome::Skipped { why } => say!("  - {:<24} skipped: {why}", check.id)?,
+            Outcome::Skipped { why } => skipped.entry(why.as_str()).or_default().push(check.id),
             Outcome::Failed { evidence, mend } => {
                 say!("  ✗ {:<24} {}", check.id, check.rule)?;
                 for line in evidence {
@@ -176,6 +177,9 @@ fn print(verdict: &Verdict, cases: Option<&Path>) -> anyhow::Result<()> {
                 say!("      to mend: {mend}")?;
             }
         }
+    }
+    for (why, ids) in skipped {
+        say!("  - skipped: {why}\n      {}", ids.join(", "))?;
     }
     let counts = verdict.counts;
     say!(

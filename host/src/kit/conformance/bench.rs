@@ -274,7 +274,9 @@ pub(super) fn told(failure: &Failure) -> String {
 }
 
 pub(super) fn ended(fault: &Fault) -> String {
-    let text = fault.to_string();
-    let first: Vec<_> = text.lines().take(3).collect();
-    format!("no answer at all, {}: {}", fault.code(), first.join(" / "))
+    let text = match fault {
+        Fault::Trap { reason, .. } => reason.clone(),
+        other => other.to_string(),
+    };
+    format!("no answer at all, {}: {text}", fault.code())
 }

@@ -77,7 +77,7 @@ impl Exam<'_> {
         let bench = match self.bench(source, script, None) {
             Ok(bench) => bench,
             Err(why) => {
-                broken = Some(format!("{FILE}: {why}"));
+                broken = Some(why.to_string());
                 match self.bench(source, None, Some(BTreeMap::new())) {
                     Ok(bench) => bench,
                     // The component's own description does not hold: every check says so.
