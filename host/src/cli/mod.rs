@@ -29,6 +29,7 @@ mod schedule;
 mod serve;
 mod source_list;
 mod source_resume;
+mod source_units;
 mod status;
 mod token;
 mod watch;
@@ -123,6 +124,7 @@ enum SourceCommand {
     List,
     Fetch(fetch::Fetch),
     Collect(collect::Collect),
+    Units(source_units::Units),
     Resume(source_resume::Resume),
 }
 
@@ -171,6 +173,7 @@ async fn act(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Source(SourceCommand::List) => source_list::act(config).await,
         Command::Source(SourceCommand::Fetch(command)) => command.act(config).await,
         Command::Source(SourceCommand::Collect(command)) => command.act(config).await,
+        Command::Source(SourceCommand::Units(command)) => command.act(config).await,
         Command::Source(SourceCommand::Resume(command)) => command.act(config).await,
         Command::Import(command) => command.act(config).await,
         Command::Run(command) => command.act(config).await,

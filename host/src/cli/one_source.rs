@@ -1,4 +1,4 @@
-//! One source for one call: the arguments that `source fetch` and `source collect` share.
+//! One source for one call: the arguments that `source fetch`, `source collect` and `source units` share.
 
 use std::path::Path;
 
@@ -8,8 +8,8 @@ use url::Url;
 
 use super::context::{self, env};
 use crate::{
-    config::{CredentialSpec, Origin, Source as Configured},
-    egress::Grant,
+    config::{Config, CredentialSpec, Origin, Source as Configured},
+    egress::{Grant, Shared},
     source::{self, Source},
 };
 
@@ -40,15 +40,18 @@ pub(super) fn pair(text: &str) -> Result<(String, String), String> {
 impl OneSource {
     /// Loads the source, without database or archive.
     pub(super) async fn open(&self, path: &Path) -> anyhow::Result<Source> {
-        let config = context::load(path)?;
+        self.load(&context::load(path)?, &context::shared_without_store()).await
+    }
+
+    /// Loads the source, with what it shares with others.
+    pub(super) async fn load(&self, config: &Config, shared: &Shared) -> anyhow::Result<Source> {
         let Some(configured) = config.sources.iter().find(|source| source.id.as_str() == self.id) else {
             let known: Vec<_> = config.sources.iter().map(|source| source.id.as_str()).collect();
-            bail!("{} has no source {:?}; it has {}", path.display(), self.id, known.join(", "));
+            bail!("{} has no source {:?}; it has {}", config.path.display(), self.id, known.join(", "));
         };
         let mut configured = configured.clone();
         self.apply(&mut configured)?;
-        let shared = context::shared_without_store();
-        source::open(&configured, &env, &context::engine(&config)?, &shared)
+        source::open(&configured, &env, &context::engine(config)?, shared)
             .await
             .with_context(|| format!("source {}", self.id))
     }

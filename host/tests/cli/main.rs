@@ -11,6 +11,7 @@ mod disk;
 mod queue;
 mod registry;
 mod schedules;
+mod units;
 
 use support::{plugin, work_folder::WorkFolder};
 
