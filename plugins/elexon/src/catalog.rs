@@ -142,7 +142,8 @@ impl Row<'_> {
     fn is_wind(&self) -> bool {
         let name = filled(&self.bm_unit_name).unwrap_or_default().to_ascii_lowercase();
         let id = filled(&self.national_grid_bm_unit).unwrap_or_default().as_bytes();
-        let marked = matches!(id, [a, b, c, d, b'W', b'-', ..] if [a, b, c, d].iter().all(|c| c.is_ascii_uppercase()));
+        let marked =
+            matches!(id, [a, b, c, d, b'W', b'-', ..] if [a, b, c, d].iter().all(|c| c.is_ascii_uppercase()));
         marked || name.contains("wind farm") || name.contains("windfarm")
     }
 
@@ -170,7 +171,6 @@ fn production_type(fuel: &str) -> String {
 fn filled<'a>(text: &'a Option<Text<'_>>) -> Option<&'a str> {
     text.as_deref().map(str::trim).filter(|text| !text.is_empty())
 }
-
 
 #[cfg(test)]
 #[path = "catalog_tests.rs"]

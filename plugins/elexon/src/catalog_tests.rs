@@ -84,7 +84,11 @@ fn wind_without_a_fuel_type_is_told_by_id_or_name_and_nothing_else_is_taken_for_
     ] {
         let (units, _) = listed(row(id, name).as_bytes());
         assert_eq!(units[0].attribute("production_type"), wind.then_some("wind"), "{id} {name}");
-        assert_eq!(units[0].attribute("fuel_type"), None, "what upstream does not say is not put in its mouth");
+        assert_eq!(
+            units[0].attribute("fuel_type"),
+            None,
+            "what upstream does not say is not put in its mouth"
+        );
     }
 }
 

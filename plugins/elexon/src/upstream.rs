@@ -5,8 +5,8 @@ use backfill_guest::{Failure, Month, time};
 use serde::Deserialize;
 
 use crate::answer::{Answer, Refusal};
-use crate::dataset::Dataset;
 use crate::bmunits;
+use crate::dataset::Dataset;
 
 const DAY: i64 = 86_400;
 
