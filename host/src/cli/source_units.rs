@@ -99,6 +99,15 @@ enum Format {
 
 impl Units {
     pub(super) async fn act(self, path: &Path) -> anyhow::Result<ExitCode> {
+        if self.source.file().is_some() {
+            if self.import {
+                bail!(
+                    "--import: a component file is no source of the configuration; name it in {}",
+                    path.display()
+                );
+            }
+            return self.list(&self.source.open(path).await?, None, &[]).await;
+        }
         let config = context::load(path)?;
         let store = match self.import {
             true => Some(context::store(&config).await?),

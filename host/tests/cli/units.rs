@@ -7,7 +7,7 @@ use simulator::{Options, Simulator};
 
 use crate::{
     support::{
-        Upstream, guest, text,
+        Upstream, guest, plugin, text,
         work_folder::{Ran, WorkFolder, source_at},
     },
     two,
@@ -148,6 +148,18 @@ async fn what_cannot_be_is_said() {
     assert_eq!((away.code, away.out.contains("\"unavailable\"")), (Some(3), true), "{}", away.out);
     let none = two().backfill(&["source", "units", "nowhere"]).await.failed();
     assert!(none.err.contains("no source \"nowhere\""), "{}", none.err);
+}
+
+#[tokio::test]
+async fn a_component_that_no_configuration_names_lists_its_units() {
+    let simulator = simulator::start(Options::default()).await.unwrap();
+    let folder = WorkFolder::new("");
+    let (file, base) = (plugin("elexon"), format!("base_url={}", simulator.url()));
+    let command = ["source", "units", file.to_str().unwrap(), "--set", &base];
+    let listed = folder.backfill(&[&command[..], &["--wind"]].concat()).await.succeeded();
+    assert_eq!(listed.last_line(), "31 of 32 units");
+    let refused = folder.backfill(&[&command[..], &["--import", "--group-by"]].concat()).await.failed();
+    assert!(refused.err.contains("is no source of the configuration"), "{}", refused.err);
 }
 
 #[tokio::test]
