@@ -35,6 +35,7 @@ mod source_diff;
 mod source_list;
 mod source_resume;
 mod source_test;
+mod source_units;
 mod status;
 mod task;
 mod token;
@@ -135,6 +136,7 @@ enum SourceCommand {
     List,
     Fetch(fetch::Fetch),
     Collect(collect::Collect),
+    Units(source_units::Units),
     Diff(source_diff::Diff),
     Resume(source_resume::Resume),
     Check(source_check::Check),
@@ -191,6 +193,7 @@ async fn act(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Source(SourceCommand::List) => source_list::act(config).await,
         Command::Source(SourceCommand::Fetch(command)) => command.act(config).await,
         Command::Source(SourceCommand::Collect(command)) => command.act(config).await,
+        Command::Source(SourceCommand::Units(command)) => command.act(config).await,
         Command::Source(SourceCommand::Diff(command)) => command.act(config).await,
         Command::Source(SourceCommand::Resume(command)) => command.act(config).await,
         Command::Source(SourceCommand::Check(command)) => command.act().await,
