@@ -28,6 +28,7 @@ mod run;
 mod schedule;
 mod serve;
 mod source_list;
+mod source_new;
 mod source_resume;
 mod status;
 mod token;
@@ -121,6 +122,7 @@ enum ConfigCommand {
 enum SourceCommand {
     /// The configured sources, what each says of itself, and whether it can be used.
     List,
+    New(source_new::New),
     Fetch(fetch::Fetch),
     Collect(collect::Collect),
     Resume(source_resume::Resume),
@@ -169,6 +171,7 @@ async fn act(arguments: Arguments) -> anyhow::Result<ExitCode> {
     match arguments.command {
         Command::Config(ConfigCommand::Check) => config_check::act(config).await,
         Command::Source(SourceCommand::List) => source_list::act(config).await,
+        Command::Source(SourceCommand::New(command)) => command.act(),
         Command::Source(SourceCommand::Fetch(command)) => command.act(config).await,
         Command::Source(SourceCommand::Collect(command)) => command.act(config).await,
         Command::Source(SourceCommand::Resume(command)) => command.act(config).await,
