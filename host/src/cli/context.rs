@@ -33,6 +33,12 @@ pub(super) fn engine(config: &Config) -> anyhow::Result<Engine> {
     Ok(Engine::new(Some(&folder.join("cache")))?.keeping(&folder.join("components")))
 }
 
+/// The engine for component files that no configuration names: compiled code is kept where it would be if `config`
+/// were there. Nothing else is.
+pub(super) fn engine_for_files(config: &Path) -> anyhow::Result<Engine> {
+    Engine::new(Some(&config.with_file_name(".backfill").join("cache")))
+}
+
 /// What this host keeps for itself: beside the database; where that is on a server, beside the configuration.
 fn folder(config: &Config) -> PathBuf {
     match &config.database {

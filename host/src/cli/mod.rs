@@ -22,15 +22,22 @@ mod login;
 mod migrate;
 mod one_source;
 mod openapi;
+mod other_component;
 mod output;
 mod queue;
+mod record;
 mod run;
 mod schedule;
 mod serve;
+mod shadow_totals;
+mod source_check;
+mod source_diff;
 mod source_list;
 mod source_new;
 mod source_resume;
+mod source_test;
 mod status;
+mod task;
 mod token;
 mod watch;
 mod webhook;
@@ -92,6 +99,8 @@ enum Command {
     #[command(subcommand)]
     Job(job::Job),
     #[command(subcommand)]
+    Task(task::TaskCommand),
+    #[command(subcommand)]
     Queue(queue::Queue),
     Status(status::Status),
     Serve(serve::Serve),
@@ -125,7 +134,10 @@ enum SourceCommand {
     New(source_new::New),
     Fetch(fetch::Fetch),
     Collect(collect::Collect),
+    Diff(source_diff::Diff),
     Resume(source_resume::Resume),
+    Check(source_check::Check),
+    Test(source_test::Test),
 }
 
 /// Parses the command line, acts, and says how it went: 0 well, 1 not, 2 the command line was wrong, 3 the
@@ -174,10 +186,14 @@ async fn act(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Source(SourceCommand::New(command)) => command.act(),
         Command::Source(SourceCommand::Fetch(command)) => command.act(config).await,
         Command::Source(SourceCommand::Collect(command)) => command.act(config).await,
+        Command::Source(SourceCommand::Diff(command)) => command.act(config).await,
         Command::Source(SourceCommand::Resume(command)) => command.act(config).await,
+        Command::Source(SourceCommand::Check(command)) => command.act().await,
+        Command::Source(SourceCommand::Test(command)) => command.act().await,
         Command::Import(command) => command.act(config).await,
         Command::Run(command) => command.act(config).await,
         Command::Job(command) => command.act(config).await,
+        Command::Task(command) => command.act(config).await,
         Command::Queue(command) => command.act(config).await,
         Command::Status(command) => command.act(config).await,
         Command::Serve(command) => command.act(config).await,

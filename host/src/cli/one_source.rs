@@ -1,6 +1,6 @@
 //! One source for one call: the arguments that `source fetch` and `source collect` share.
 
-use std::path::Path;
+use std::{ffi::OsStr, path::Path};
 
 use anyhow::{Context, bail};
 use clap::Args;
@@ -15,7 +15,9 @@ use crate::{
 
 #[derive(Args)]
 pub(super) struct OneSource {
-    /// Id of a source in backfill.toml.
+    /// Id of a source in backfill.toml; or a component file, FILE.wasm, which needs no configuration: it may
+    /// then reach the hosts that it asks for, without a credential.
+    #[arg(value_name = "ID|FILE.wasm")]
     id: String,
 
     /// A setting of the source for this call, over the configuration's. `base_url=http://127.0.0.1:PORT`
@@ -40,6 +42,10 @@ pub(super) fn pair(text: &str) -> Result<(String, String), String> {
 impl OneSource {
     /// Loads the source, without database or archive.
     pub(super) async fn open(&self, path: &Path) -> anyhow::Result<Source> {
+        let file = Path::new(&self.id);
+        if file.extension() == Some(OsStr::new("wasm")) {
+            return self.open_file(file, path).await;
+        }
         let config = context::load(path)?;
         let Some(configured) = config.sources.iter().find(|source| source.id.as_str() == self.id) else {
             let known: Vec<_> = config.sources.iter().map(|source| source.id.as_str()).collect();
@@ -51,6 +57,21 @@ impl OneSource {
         source::open(&configured, &env, &context::engine(&config)?, &shared)
             .await
             .with_context(|| format!("source {}", self.id))
+    }
+
+    /// Loads a component that no configuration names.
+    async fn open_file(&self, file: &Path, config: &Path) -> anyhow::Result<Source> {
+        if self.credential.is_some() {
+            bail!(
+                "--credential: a component file says not where its credential goes; name it in {} with `credential`",
+                config.display()
+            );
+        }
+        let (settings, shared) = (self.settings.iter().cloned().collect(), context::shared_without_store());
+        let engine = context::engine_for_files(config)?;
+        let source = source::open_file(file, &settings, &engine, &shared).await?;
+        tracing::info!("{} may reach what it asks for: {}", source.id(), source.hosts().join(", "));
+        Ok(source)
     }
 
     fn apply(&self, source: &mut Configured) -> anyhow::Result<()> {

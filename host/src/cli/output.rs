@@ -26,6 +26,15 @@ pub(super) enum Format {
     Table,
 }
 
+/// How to print what was found out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Report {
+    /// For people.
+    Table,
+    /// For machines.
+    Json,
+}
+
 /// An empty table with a header, drawn the same everywhere.
 pub(super) fn table<const N: usize>(header: [&str; N]) -> Table {
     let mut table = Table::new();

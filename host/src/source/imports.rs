@@ -1,5 +1,7 @@
 //! What the host offers to a component: `http`, `host` and the (empty) rest of WASI.
 
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+
 use wasmtime::component::{HasSelf, Linker, Resource};
 
 use super::{
@@ -52,7 +54,7 @@ impl http::Host for State {
     ) -> wasmtime::Result<Result<http::Response, http::Error>> {
         let answer = match &self.egress {
             Some(egress) => egress.send(into_request(request)).await,
-            None => Err(no_requests_here()),
+            None => Err(no_requests_here(&self.asked_in_vain)),
         };
         self.answer(answer)
     }
@@ -63,7 +65,7 @@ impl http::Host for State {
     ) -> wasmtime::Result<Vec<Result<http::Response, http::Error>>> {
         let answers = match &self.egress {
             Some(egress) => egress.send_all(requests.into_iter().map(into_request).collect()).await,
-            None => requests.iter().map(|_| Err(no_requests_here())).collect(),
+            None => requests.iter().map(|_| Err(no_requests_here(&self.asked_in_vain))).collect(),
         };
         answers.into_iter().map(|answer| self.answer(answer)).collect()
     }
@@ -141,6 +143,8 @@ fn into_error(error: EgressError) -> wasmtime::Result<http::Error> {
     })
 }
 
-pub(super) fn no_requests_here() -> EgressError {
+/// Counts a request where none may be made, and refuses it.
+pub(super) fn no_requests_here(asked_in_vain: &AtomicU32) -> EgressError {
+    asked_in_vain.fetch_add(1, Relaxed);
     EgressError::Denied("describe and check-unit may make no request".into())
 }

@@ -16,7 +16,7 @@ use super::{
 };
 
 /// The contract that this host speaks.
-const CONTRACT: &str = "backfill:source@1.0.0";
+pub const CONTRACT: &str = "backfill:source@1.0.0";
 
 /// Why a component can't be used. Each message names the file and the next step.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -160,7 +160,11 @@ impl Loaded {
     }
 }
 
-async fn compile(engine: &Engine, path: &Path, bytes: bytes::Bytes) -> Result<Component, LoadError> {
+pub(super) async fn compile(
+    engine: &Engine,
+    path: &Path,
+    bytes: bytes::Bytes,
+) -> Result<Component, LoadError> {
     let not_a_component = |why: String| LoadError::NotAComponent { path: path.into(), why };
     match bytes.get(..8) {
         Some(b"\0asm\x0d\0\x01\0") => {}

@@ -4,6 +4,7 @@
 //! gives back: [`CallReport`] with two layers, an outer [`Fault`] (the sandbox ended the call) and an inner
 //! [`Failure`](crate::domain::Failure) (what the source said).
 
+mod again;
 mod bindings;
 mod call;
 mod check;
@@ -12,6 +13,7 @@ mod describe;
 mod engine;
 mod fault;
 mod imports;
+mod inspect;
 mod limits;
 mod load;
 mod log;
@@ -19,16 +21,19 @@ mod open;
 mod outgoing;
 mod registry;
 mod state;
+mod trial;
 
 pub use crate::egress::Probe;
-pub use call::{CallReport, Collected, Source};
+pub use call::{CallReport, Collected, EMPTY_SUCCESS, Source};
 pub use check::SourceCheck;
 pub use describe::{Description, Setting};
 pub use engine::Engine;
 pub use fault::Fault;
+pub use inspect::{Import, Inspection, Kind, Provided, inspect};
 pub use limits::Caps;
-pub use load::LoadError;
+pub use load::{CONTRACT, LoadError};
 pub use log::{LogLevel, LogLine};
 pub use open::{Unusable, open, open_file};
 pub use registry::Registry;
 pub use state::World;
+pub use trial::{Said, Small};

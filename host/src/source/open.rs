@@ -79,9 +79,37 @@ pub async fn open_file(
     engine: &Engine,
     shared: &Shared,
 ) -> Result<Source, Unusable> {
-    let loaded = Loaded::open(engine, path, None, WasiHttp::Granted).await?;
-    let settings = settings(given, &loaded.description)?;
+    let loaded = Arc::new(Loaded::open(engine, path, None, WasiHttp::Granted).await?);
     let id = path.file_stem().map_or_else(|| "source".into(), |stem| stem.to_string_lossy().into_owned());
+    unconfigured(id, loaded, given, engine, shared)
+}
+
+impl Source {
+    /// The same component as [`open_file`] would open it, with these settings: every host granted that it asks for, no
+    /// credential, the default caps, but no more than `patience` for a call.
+    ///
+    /// # Errors
+    /// A setting that it does not know, or that asks for a host which nobody can grant.
+    pub fn on_trial(
+        &self,
+        given: &BTreeMap<String, String>,
+        patience: Duration,
+        shared: &Shared,
+    ) -> Result<Self, Unusable> {
+        let trial = unconfigured(self.id.clone(), Arc::clone(&self.loaded), given, &self.engine, shared)?;
+        let caps = Caps { wall: patience, cpu: patience.min(trial.caps.cpu), ..trial.caps };
+        Ok(Self { caps, ..trial })
+    }
+}
+
+fn unconfigured(
+    id: String,
+    loaded: Arc<Loaded>,
+    given: &BTreeMap<String, String>,
+    engine: &Engine,
+    shared: &Shared,
+) -> Result<Source, Unusable> {
+    let settings = settings(given, &loaded.description)?;
     let config::Caps { requests, response, total, .. } = config::Caps::default();
     let policy = Policy {
         source: id.clone(),
@@ -102,7 +130,7 @@ pub async fn open_file(
     Ok(Source {
         id,
         engine: engine.clone(),
-        loaded: Arc::new(loaded),
+        loaded,
         caps: caps(&config::Caps::default()),
         settings: Arc::new(settings),
         gate: Arc::new(gate),
@@ -111,7 +139,7 @@ pub async fn open_file(
 }
 
 /// What the source reads: the configuration's values over the description's defaults.
-fn settings(
+pub(super) fn settings(
     given: &BTreeMap<String, String>,
     described: &Description,
 ) -> Result<BTreeMap<String, String>, Unusable> {
@@ -161,7 +189,10 @@ fn policy(
 
 /// What the component asks for. A component asks through its description, and through settings that hold a URL: an
 /// operator who points `base_url` elsewhere makes it ask there.
-fn asked(described: &Description, settings: &BTreeMap<String, String>) -> Result<Vec<Grant>, Unusable> {
+pub(super) fn asked(
+    described: &Description,
+    settings: &BTreeMap<String, String>,
+) -> Result<Vec<Grant>, Unusable> {
     let hosts = described.hosts.iter().cloned().chain(settings.values().filter_map(|value| origin(value)));
     let grant = |host: String| {
         Grant::parse(&host).map_err(|why| Unusable::Host(format!("the source asks for {why}")))

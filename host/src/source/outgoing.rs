@@ -8,7 +8,7 @@ use std::{
     mem,
     sync::{
         Arc, OnceLock,
-        atomic::{AtomicUsize, Ordering::Relaxed},
+        atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed},
     },
     time::Duration,
 };
@@ -41,6 +41,7 @@ const HEADER_BYTES: usize = 16 << 10;
 #[derive(Clone)]
 pub(super) struct Outgoing {
     egress: Option<egress::Call>,
+    asked_in_vain: Arc<AtomicU32>,
     log: CallLog,
     /// Bytes of request bodies that are held, of all requests together, and how many may be.
     held: Arc<AtomicUsize>,
@@ -49,8 +50,13 @@ pub(super) struct Outgoing {
 }
 
 impl Outgoing {
-    pub(super) fn new(egress: Option<egress::Call>, log: CallLog, cap: usize) -> Self {
-        Self { egress, log, held: Arc::default(), cap, fault: Arc::default() }
+    pub(super) fn new(
+        egress: Option<egress::Call>,
+        asked_in_vain: Arc<AtomicU32>,
+        log: CallLog,
+        cap: usize,
+    ) -> Self {
+        Self { egress, asked_in_vain, log, held: Arc::default(), cap, fault: Arc::default() }
     }
 
     /// The fault that a request ran into. Requests run beside the guest: it ends the call when the guest next meets
@@ -91,7 +97,7 @@ impl Outgoing {
             body: Some(body).filter(|body| !body.is_empty()),
         };
         let answer = match &self.egress {
-            None => Err(no_requests_here()),
+            None => Err(no_requests_here(&self.asked_in_vain)),
             Some(egress) => match first_byte(options) {
                 None => egress.send(request).await,
                 Some(longest) => within(longest, Some(egress), egress.send(request))

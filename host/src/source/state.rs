@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    sync::Arc,
+    sync::{Arc, atomic::AtomicU32},
     time::{Duration, Instant},
 };
 
@@ -33,6 +33,8 @@ pub(super) struct State {
     pub(super) log: CallLog,
     pub(super) memory: MemoryLimit,
     pub(super) cpu: CpuClock,
+    /// Requests that were asked for where none may be made.
+    pub(super) asked_in_vain: Arc<AtomicU32>,
 }
 
 impl State {
@@ -56,18 +58,25 @@ impl State {
                 .insecure_random_seed(seed.into());
         }
         let wasi = wasi.build();
+        let asked_in_vain = Arc::<AtomicU32>::default();
         let mut table = ResourceTable::new();
         table.set_max_capacity(MAX_RESOURCES);
         Self {
             wasi,
             table,
             http: outgoing::context(),
-            outgoing: Outgoing::new(egress.clone(), log.clone(), caps.hostcall_bytes()),
+            outgoing: Outgoing::new(
+                egress.clone(),
+                Arc::clone(&asked_in_vain),
+                log.clone(),
+                caps.hostcall_bytes(),
+            ),
             egress,
             settings,
             log,
             memory: MemoryLimit::new(caps.memory),
             cpu: CpuClock::new(caps.cpu),
+            asked_in_vain,
         }
     }
 

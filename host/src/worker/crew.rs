@@ -58,8 +58,8 @@ impl Crew {
     /// Begins an attempt; without a source, it fails at once with the reason.
     pub(super) fn begin(&mut self, claim: Claim, source: Result<Arc<Source>, String>) {
         let lost = self.held.add(&claim);
-        let (store, options, interrupt) =
-            (self.store.clone(), Arc::clone(&self.options), self.interrupt.clone());
+        let (store, options, interrupt, held) =
+            (self.store.clone(), Arc::clone(&self.options), self.interrupt.clone(), self.held.clone());
         let span = tracing::info_span!(
             "task",
             job = claim.job_id,
@@ -84,6 +84,8 @@ impl Crew {
                 () = lost.cancelled() => Err(StoreError::LostLease { task_id: claim.task_id }),
                 () = interrupt.cancelled() => attempt::give_back(&store, &claim).await,
             };
+            // At once: the next heartbeat would take it for lost.
+            held.remove(&claim);
             if let Err(StoreError::LostLease { .. }) = &result
                 && let Err(error) = store.stopped(&claim, store.now()).await
             {

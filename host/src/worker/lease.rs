@@ -45,12 +45,15 @@ impl Held {
         self.with(|held| held.iter().map(|(task, attempt)| (*task, attempt.fence)).collect())
     }
 
-    fn stop(&self, task: i64) {
+    /// Stops an attempt; false if it has ended by itself. A later claim of the same task has another fence and goes on.
+    fn stop(&self, task: i64, fence: i64) -> bool {
         self.with(|held| {
-            if let Some(attempt) = held.remove(&task) {
+            let running = held.get(&task).is_some_and(|attempt| attempt.fence == fence);
+            if let Some(attempt) = running.then(|| held.remove(&task)).flatten() {
                 attempt.stop.cancel();
             }
-        });
+            running
+        })
     }
 
     /// Stops all attempts of a job that was cancelled.
@@ -111,9 +114,12 @@ impl Beat {
     }
 
     async fn renew(&self, fences: &[(i64, i64)], lease: Duration) -> Result<(), StoreError> {
-        for task in self.store.renew(&self.owner, fences, lease, self.store.now()).await? {
-            tracing::warn!(task, "the lease of this task is lost; its attempt is stopped");
-            self.held.stop(task);
+        let lost = self.store.renew(&self.owner, fences, lease, self.store.now()).await?;
+        for (task, fence) in fences.iter().copied().filter(|(task, _)| lost.contains(task)) {
+            // One that ended meanwhile has no lease either, and has lost nothing.
+            if self.held.stop(task, fence) {
+                tracing::warn!(task, "the lease of this task is lost; its attempt is stopped");
+            }
         }
         Ok(())
     }
@@ -143,7 +149,9 @@ impl Heartbeat {
                     }
                     Err(error) => {
                         tracing::error!(%error, "no lease could be renewed in time; all attempts are stopped");
-                        fences.into_iter().for_each(|(task, _)| beat.held.stop(task));
+                        for (task, fence) in fences {
+                            beat.held.stop(task, fence);
+                        }
                     }
                 }
                 if let Err(error) = beat.sign_of_life().await {

@@ -73,8 +73,7 @@ pub(super) async fn list(
         limit: Some(limit),
     };
     let found = api.store.jobs(&filter).await?;
-    let full = found.jobs.len() == limit as usize;
-    let next = found.jobs.last().filter(|_| full).map(|job| job.id);
+    let next = page::next(&found.jobs, limit, |job| job.id);
     Ok(Page {
         items: found.jobs.into_iter().map(JobView::from).collect(),
         total: Some(found.total),

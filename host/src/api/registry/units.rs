@@ -131,8 +131,7 @@ pub(super) async fn list(
         limit: Some(limit),
     };
     let found = api.store.unit_list(&filter).await?;
-    let full = found.items.len() == limit as usize;
-    let next = found.items.last().filter(|_| full).map(|unit| unit.id);
+    let next = page::next(&found.items, limit, |unit| unit.id);
     Ok(Page { items: found.items, total: Some(found.total), next, uri })
 }
 

@@ -97,8 +97,7 @@ pub(super) async fn list(
         ..RegistryFilter::default()
     };
     let found = api.store.windfarm_list(&filter).await?;
-    let full = found.items.len() == limit as usize;
-    let next = found.items.last().filter(|_| full).map(|farm| farm.id);
+    let next = page::next(&found.items, limit, |farm| farm.id);
     Ok(Page { items: found.items, total: Some(found.total), next, uri })
 }
 
