@@ -33,6 +33,7 @@ mod shadow_totals;
 mod source_check;
 mod source_diff;
 mod source_list;
+mod source_new;
 mod source_resume;
 mod source_test;
 mod source_units;
@@ -134,6 +135,7 @@ enum ConfigCommand {
 enum SourceCommand {
     /// The configured sources, what each says of itself, and whether it can be used.
     List,
+    New(source_new::New),
     Fetch(fetch::Fetch),
     Collect(collect::Collect),
     Units(source_units::Units),
@@ -191,6 +193,7 @@ async fn act(arguments: Arguments) -> anyhow::Result<ExitCode> {
     match arguments.command {
         Command::Config(ConfigCommand::Check) => config_check::act(config).await,
         Command::Source(SourceCommand::List) => source_list::act(config).await,
+        Command::Source(SourceCommand::New(command)) => command.act(),
         Command::Source(SourceCommand::Fetch(command)) => command.act(config).await,
         Command::Source(SourceCommand::Collect(command)) => command.act(config).await,
         Command::Source(SourceCommand::Units(command)) => command.act(config).await,
