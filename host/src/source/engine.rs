@@ -66,16 +66,30 @@ impl Engine {
         path.is_file().then_some(path)
     }
 
+    /// The folder of the components that are kept.
+    pub fn components(&self) -> Option<&Path> {
+        self.components.as_deref()
+    }
+
     pub(super) async fn keep(&self, digest: &str, bytes: &[u8]) -> io::Result<()> {
-        let Some(folder) = self.components.as_ref().filter(|_| self.kept(digest).is_none()) else {
+        if self.components.is_none() || self.kept(digest).is_some() {
             return Ok(());
-        };
-        tokio::fs::create_dir_all(folder).await?;
-        let path = folder.join(digest).with_extension("wasm");
+        }
+        self.keep_as(&Path::new(digest).with_extension("wasm"), bytes).await.map(drop)
+    }
+
+    /// Keeps a file beside the components, under a name within their folder; gives its path.
+    pub(super) async fn keep_as(&self, name: &Path, bytes: &[u8]) -> io::Result<PathBuf> {
+        let nowhere = || io::Error::other("no folder is kept for components");
+        let path = self.components.as_ref().ok_or_else(nowhere)?.join(name);
+        if let Some(folder) = path.parent() {
+            tokio::fs::create_dir_all(folder).await?;
+        }
         // Under another name until it is whole; two processes write the same bytes.
-        let part = path.with_extension(format!("{}.part", std::process::id()));
+        let part = path.with_added_extension(format!("{}.part", std::process::id()));
         tokio::fs::write(&part, bytes).await?;
-        tokio::fs::rename(&part, &path).await
+        tokio::fs::rename(&part, &path).await?;
+        Ok(path)
     }
 }
 

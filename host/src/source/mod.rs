@@ -15,6 +15,7 @@ mod imports;
 mod limits;
 mod load;
 mod log;
+mod obtain;
 mod open;
 mod registry;
 mod state;
