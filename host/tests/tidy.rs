@@ -68,7 +68,7 @@ fn modules_named(text: &str, modules: &[&'static str]) -> Vec<&'static str> {
     found
 }
 
-const MODULES: [&str; 16] = [
+const MODULES: [&str; 17] = [
     "api",
     "cli",
     "clock",
@@ -81,6 +81,7 @@ const MODULES: [&str; 16] = [
     "observe",
     "planning",
     "registry_file",
+    "reload",
     "schedules",
     "source",
     "store",
@@ -89,7 +90,7 @@ const MODULES: [&str; 16] = [
 
 #[test]
 fn modules_of_the_host_know_only_those_below_them() {
-    let allowed: [(&str, &[&str]); 15] = [
+    let allowed: [(&str, &[&str]); 16] = [
         ("domain", &[]),
         ("observe", &[]),
         ("egress", &["clock", "domain", "observe"]),
@@ -102,6 +103,7 @@ fn modules_of_the_host_know_only_those_below_them() {
         ("notify", &["clock", "config", "domain", "egress", "store"]),
         ("planning", &["domain", "observe", "source", "store"]),
         ("importing", &["domain", "registry_file", "source", "store"]),
+        ("reload", &["config", "source", "worker"]),
         ("schedules", &["domain", "observe", "planning", "source", "store"]),
         (
             "api",

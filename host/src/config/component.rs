@@ -37,6 +37,14 @@ pub enum Component {
 }
 
 impl Component {
+    /// As the configuration names it: the whole address, which may hold a secret.
+    pub fn address(&self) -> String {
+        match self {
+            Self::Web { url, .. } => url.to_string(),
+            _ => self.to_string(),
+        }
+    }
+
     /// What is expected, with examples.
     pub(super) const EXPECTED: &str = EXPECTED;
 
@@ -139,7 +147,8 @@ impl fmt::Display for Component {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File(path) => write!(f, "{}", path.display()),
-            Self::Web { url, .. } => write!(f, "{url}"),
+            // What follows the path is often a secret.
+            Self::Web { url, .. } => f.write_str(url.as_str().split(['?', '#']).next().unwrap_or_default()),
             Self::Oci { reference, .. } => write!(f, "oci://{reference}"),
         }
     }

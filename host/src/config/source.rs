@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    Caps, Component, CredentialSpec, Position, SourceId, host_grant,
+    Caps, Component, CredentialSpec, Origin, Position, SourceId, host_grant,
     reading::{FromText, Item, Section},
 };
 use crate::egress::{Grant, Rate};
@@ -88,6 +88,14 @@ impl Source {
     /// Whether another one says the same of it, wherever it is written.
     pub fn says_the_same(&self, other: &Self) -> bool {
         *self == Self { written: self.written.clone(), ..other.clone() }
+    }
+
+    /// The file that its credential is in, if it is in one.
+    pub fn credential_file(&self) -> Option<&Path> {
+        match &self.credential.as_ref()?.from {
+            Origin::File(path) => Some(path),
+            Origin::Env(_) => None,
+        }
     }
 
     /// `lines` holds the line of each id seen so far.

@@ -68,7 +68,9 @@ pub async fn download(url: &Url, private: bool, lookup: Arc<dyn Lookup>) -> Resu
 }
 
 /// Up to three tries, while what went wrong may pass.
-pub(super) async fn persistently<T>(act: impl AsyncFn() -> Result<T, Missed>) -> Result<T, Missed> {
+pub(super) async fn persistently<T, F: Future<Output = Result<T, Missed>>>(
+    act: impl Fn() -> F,
+) -> Result<T, Missed> {
     let (mut number, mut delay) = (1, RETRY_DELAY);
     loop {
         match act().await {
@@ -94,17 +96,17 @@ async fn try_download(
     let mut url = first.clone();
     for _ in 0..=MOST_REDIRECTS {
         if !(url.scheme() == "https" || private && url.scheme() == "http") {
-            return Err(Missed::lasting(format!("it is sent on to {url}, which is without TLS")));
+            return Err(Missed::lasting(format!("it is sent on to {}, without TLS", host(&url))));
         }
         admit_literal(&url, opens).map_err(|what| closed(&what))?;
-        let response = client.get(url.clone()).send().await.map_err(|error| transport(&error))?;
+        let response = client.get(url.clone()).send().await.map_err(transport)?;
         let status = response.status();
         if status.is_redirection()
             && let Some(location) = response.headers().get(LOCATION)
         {
             let location = String::from_utf8_lossy(location.as_bytes());
             url = url.join(&location).map_err(|error| {
-                Missed::lasting(format!("it is sent on to {location:?}, which is no address ({error})"))
+                Missed::lasting(format!("{} sends it on to what is no address ({error})", host(&url)))
             })?;
             continue;
         }
@@ -117,8 +119,9 @@ async fn try_download(
             return Err(missed(format!("{} answered with status {status}", host(&url))));
         }
         let size = response.content_length();
-        let pieces = response.bytes_stream().map(|piece| piece.map_err(|error| transport(&error)));
-        return whole(first.as_str(), size, pieces).await;
+        let pieces = response.bytes_stream().map(|piece| piece.map_err(transport));
+        let what = first.as_str().split(['?', '#']).next().unwrap_or_default();
+        return whole(what, size, pieces).await;
     }
     Err(Missed::lasting(format!("more than {MOST_REDIRECTS} redirects, one after the other")))
 }
@@ -161,10 +164,13 @@ fn kib(bytes: u64) -> String {
     format!("{} KiB", bytes.div_ceil(1024))
 }
 
-fn transport(error: &reqwest::Error) -> Missed {
-    match find::<AddressDenied>(error) {
+fn transport(error: reqwest::Error) -> Missed {
+    match find::<AddressDenied>(&error) {
         Some(denied) => closed(&denied.to_string()),
-        None => Missed::passing(causes(error)),
+        None => {
+            let host = error.url().map(|url| format!("{}: ", host(url))).unwrap_or_default();
+            Missed::passing(format!("{host}{}", causes(&error.without_url())))
+        }
     }
 }
 

@@ -72,7 +72,7 @@ impl ComponentRegistry {
     /// # Errors
     /// Says why it can't be had.
     pub async fn manifest(&self) -> Result<Bytes, Missed> {
-        persistently(async || {
+        persistently(|| async {
             let (accepted, nobody) = ([OCI_IMAGE_MEDIA_TYPE], RegistryAuth::Anonymous);
             let pulled = self.client.pull_manifest_raw(&self.reference, &nobody, &accepted).await;
             pulled.map(|(bytes, _)| bytes).map_err(|error| missed(&error))
@@ -86,7 +86,7 @@ impl ComponentRegistry {
     /// Says why it can't be had.
     pub async fn component(&self, sha256: &str) -> Result<Bytes, Missed> {
         let (digest, what) = (format!("sha256:{sha256}"), format!("oci://{}", self.reference));
-        persistently(async || {
+        persistently(|| async {
             let layer = self.client.pull_blob_stream(&self.reference, digest.as_str()).await;
             let layer = layer.map_err(|error| missed(&error))?;
             let size = layer.content_length;

@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use super::examine::Examine;
 use wasmtime::{Cache, CacheConfig, Config, OptLevel};
 
 /// How often a running guest looks whether it has to yield or stop. Also the precision of `caps.cpu`.
@@ -19,6 +20,7 @@ const TICK: Duration = Duration::from_millis(10);
 pub struct Engine {
     pub(super) wasm: wasmtime::Engine,
     components: Option<Arc<Path>>,
+    examine: Option<Examine>,
 }
 
 impl Engine {
@@ -49,7 +51,7 @@ impl Engine {
                 thread::sleep(TICK);
             }
         })?;
-        Ok(Self { wasm, components: None })
+        Ok(Self { wasm, components: None, examine: None })
     }
 
     /// The same engine, keeping every component that it loads in `folder`, by digest: for going back to one, and for
@@ -57,6 +59,16 @@ impl Engine {
     #[must_use]
     pub fn keeping(self, folder: &Path) -> Self {
         Self { components: Some(folder.into()), ..self }
+    }
+
+    /// The same engine, with what checks the components that `require_conformance` is written for.
+    #[must_use]
+    pub fn examining(self, examine: Examine) -> Self {
+        Self { examine: Some(examine), ..self }
+    }
+
+    pub(super) const fn examiner(&self) -> Option<&Examine> {
+        self.examine.as_ref()
     }
 
     /// The file of a component that was loaded once, by the SHA-256 of its bytes in hex.

@@ -60,7 +60,7 @@ async fn published(
     private: bool,
     pinned: Option<&str>,
 ) -> Result<(PathBuf, String), Missed> {
-    let registry = async || {
+    let registry = || async {
         let plain = private && config::is_loopback(reference.resolve_registry());
         ComponentRegistry::open(reference, private, plain, &shared.lookup).await
     };
