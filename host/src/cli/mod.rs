@@ -29,6 +29,8 @@ mod schedule;
 mod serve;
 mod source_list;
 mod source_resume;
+mod source_rollback;
+mod source_versions;
 mod status;
 mod token;
 mod watch;
@@ -124,6 +126,8 @@ enum SourceCommand {
     Fetch(fetch::Fetch),
     Collect(collect::Collect),
     Resume(source_resume::Resume),
+    Versions(source_versions::Versions),
+    Rollback(source_rollback::Rollback),
 }
 
 /// Parses the command line, acts, and says how it went: 0 well, 1 not, 2 the command line was wrong, 3 the
@@ -172,6 +176,8 @@ async fn act(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Source(SourceCommand::Fetch(command)) => command.act(config).await,
         Command::Source(SourceCommand::Collect(command)) => command.act(config).await,
         Command::Source(SourceCommand::Resume(command)) => command.act(config).await,
+        Command::Source(SourceCommand::Versions(command)) => command.act(config).await,
+        Command::Source(SourceCommand::Rollback(command)) => command.act(config).await,
         Command::Import(command) => command.act(config).await,
         Command::Run(command) => command.act(config).await,
         Command::Job(command) => command.act(config).await,

@@ -33,6 +33,7 @@ pub use fault::Fault;
 pub use limits::Caps;
 pub use load::LoadError;
 pub use log::{LogLevel, LogLine};
+pub use obtain::{digest_of, sha256};
 pub use open::{Unusable, open, open_file};
 pub use registry::{Entry, Refused, Registry};
 pub use state::World;

@@ -41,9 +41,9 @@ pub(super) async fn obtain(
 }
 
 /// The SHA-256 of the component that a source names now, as far as that is known without asking anybody.
-pub(super) async fn digest_of(source: &config::Source, engine: &Engine) -> Option<String> {
+pub async fn digest_of(source: &config::Source, engine: &Engine) -> Option<String> {
     match &source.component {
-        Component::File(path) => tokio::fs::read(path).await.ok().map(|bytes| digest(&bytes)),
+        Component::File(path) => tokio::fs::read(path).await.ok().map(|bytes| sha256(&bytes)),
         Component::Web { .. } => source.sha256.clone(),
         Component::Oci { reference, .. } => {
             let manifest = kept_manifest(engine, reference.digest()?).await?;
@@ -113,12 +113,12 @@ async fn kept_or<D: Future<Output = Result<Bytes, Missed>>>(
     download: impl FnOnce() -> D,
 ) -> Result<PathBuf, Missed> {
     if let Some(path) = engine.kept(expected)
-        && tokio::fs::read(&path).await.is_ok_and(|bytes| digest(&bytes) == expected)
+        && tokio::fs::read(&path).await.is_ok_and(|bytes| sha256(&bytes) == expected)
     {
         return Ok(path);
     }
     let bytes = download().await?;
-    let found = digest(&bytes);
+    let found = sha256(&bytes);
     if found != expected {
         return Err(lasting(format!(
             "what is there has the SHA-256 {found}, but {expected} is expected; if you trust it, write that digest"
@@ -132,7 +132,7 @@ async fn kept_or<D: Future<Output = Result<Bytes, Missed>>>(
 
 async fn kept_manifest(engine: &Engine, named: &str) -> Option<Bytes> {
     let bytes = tokio::fs::read(engine.components()?.join(manifest_file(named))).await.ok()?;
-    (named == format!("sha256:{}", digest(&bytes))).then(|| bytes.into())
+    (named == format!("sha256:{}", sha256(&bytes))).then(|| bytes.into())
 }
 
 fn manifest_file(named: &str) -> PathBuf {
@@ -149,6 +149,7 @@ fn lasting(why: impl Into<String>) -> Missed {
     Missed { why: why.into(), passing: false }
 }
 
-pub(super) fn digest(bytes: &[u8]) -> String {
+/// The SHA-256 of bytes, in hexadecimal.
+pub fn sha256(bytes: &[u8]) -> String {
     hex::encode(Sha256::digest(bytes))
 }

@@ -66,7 +66,7 @@ mod words;
 mod workers;
 
 pub use answers::{Answer, NewAnswer};
-pub use attempts::{Attempt, UsedAnswer};
+pub use attempts::{Attempt, UsedAnswer, UsedComponent};
 pub use audit::{AuditEntry, AuditFilter, NewAuditEntry};
 pub use availability::{AskedMonth, HeldSeries, Holdings, OpenTask};
 pub use breakdown::{MonthProgress, UnitProgress};
