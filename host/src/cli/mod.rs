@@ -35,8 +35,10 @@ mod source_diff;
 mod source_list;
 mod source_new;
 mod source_resume;
+mod source_rollback;
 mod source_test;
 mod source_units;
+mod source_versions;
 mod status;
 mod task;
 mod token;
@@ -143,6 +145,8 @@ enum SourceCommand {
     Resume(source_resume::Resume),
     Check(source_check::Check),
     Test(source_test::Test),
+    Versions(source_versions::Versions),
+    Rollback(source_rollback::Rollback),
 }
 
 /// Parses the command line, acts, and says how it went: 0 well, 1 not, 2 the command line was wrong, 3 the
@@ -201,6 +205,8 @@ async fn act(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Source(SourceCommand::Resume(command)) => command.act(config).await,
         Command::Source(SourceCommand::Check(command)) => command.act().await,
         Command::Source(SourceCommand::Test(command)) => command.act().await,
+        Command::Source(SourceCommand::Versions(command)) => command.act(config).await,
+        Command::Source(SourceCommand::Rollback(command)) => command.act(config).await,
         Command::Import(command) => command.act(config).await,
         Command::Run(command) => command.act(config).await,
         Command::Job(command) => command.act(config).await,
