@@ -104,6 +104,7 @@ fn modules_of_the_host_know_only_those_below_them() {
         ("notify", &["clock", "config", "domain", "egress", "store"]),
         ("planning", &["domain", "observe", "source", "store"]),
         ("importing", &["domain", "registry_file", "source", "store"]),
+        ("kit", &["clock", "config", "domain", "egress", "source", "store"]),
         ("schedules", &["domain", "observe", "planning", "source", "store"]),
         (
             "api",

@@ -22,16 +22,23 @@ mod login;
 mod migrate;
 mod one_source;
 mod openapi;
+mod other_component;
 mod output;
 mod queue;
+mod record;
 mod run;
 mod schedule;
 mod serve;
+mod shadow_totals;
 mod source_check;
+mod source_diff;
 mod source_list;
+mod source_new;
 mod source_resume;
 mod source_test;
+mod source_units;
 mod status;
+mod task;
 mod token;
 mod watch;
 mod webhook;
@@ -96,6 +103,8 @@ enum Command {
     #[command(subcommand)]
     Job(job::Job),
     #[command(subcommand)]
+    Task(task::TaskCommand),
+    #[command(subcommand)]
     Queue(queue::Queue),
     Status(status::Status),
     Serve(serve::Serve),
@@ -126,8 +135,11 @@ enum ConfigCommand {
 enum SourceCommand {
     /// The configured sources, what each says of itself, and whether it can be used.
     List,
+    New(source_new::New),
     Fetch(fetch::Fetch),
     Collect(collect::Collect),
+    Units(source_units::Units),
+    Diff(source_diff::Diff),
     Resume(source_resume::Resume),
     Check(source_check::Check),
     Test(source_test::Test),
@@ -181,14 +193,18 @@ async fn act(arguments: Arguments) -> anyhow::Result<ExitCode> {
     match arguments.command {
         Command::Config(ConfigCommand::Check) => config_check::act(config).await,
         Command::Source(SourceCommand::List) => source_list::act(config).await,
+        Command::Source(SourceCommand::New(command)) => command.act(),
         Command::Source(SourceCommand::Fetch(command)) => command.act(config).await,
         Command::Source(SourceCommand::Collect(command)) => command.act(config).await,
+        Command::Source(SourceCommand::Units(command)) => command.act(config).await,
+        Command::Source(SourceCommand::Diff(command)) => command.act(config).await,
         Command::Source(SourceCommand::Resume(command)) => command.act(config).await,
         Command::Source(SourceCommand::Check(command)) => command.act().await,
         Command::Source(SourceCommand::Test(command)) => command.act().await,
         Command::Import(command) => command.act(config).await,
         Command::Run(command) => command.act(config).await,
         Command::Job(command) => command.act(config).await,
+        Command::Task(command) => command.act(config).await,
         Command::Queue(command) => command.act(config).await,
         Command::Status(command) => command.act(config).await,
         Command::Serve(command) => command.act(config).await,

@@ -4,6 +4,7 @@
 //! gives back: [`CallReport`] with two layers, an outer [`Fault`] (the sandbox ended the call) and an inner
 //! [`Failure`](crate::domain::Failure) (what the source said).
 
+mod again;
 mod bindings;
 mod call;
 mod check;

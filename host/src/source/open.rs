@@ -139,7 +139,7 @@ fn unconfigured(
 }
 
 /// What the source reads: the configuration's values over the description's defaults.
-fn settings(
+pub(super) fn settings(
     given: &BTreeMap<String, String>,
     described: &Description,
 ) -> Result<BTreeMap<String, String>, Unusable> {
@@ -189,7 +189,10 @@ fn policy(
 
 /// What the component asks for. A component asks through its description, and through settings that hold a URL: an
 /// operator who points `base_url` elsewhere makes it ask there.
-fn asked(described: &Description, settings: &BTreeMap<String, String>) -> Result<Vec<Grant>, Unusable> {
+pub(super) fn asked(
+    described: &Description,
+    settings: &BTreeMap<String, String>,
+) -> Result<Vec<Grant>, Unusable> {
     let hosts = described.hosts.iter().cloned().chain(settings.values().filter_map(|value| origin(value)));
     let grant = |host: String| {
         Grant::parse(&host).map_err(|why| Unusable::Host(format!("the source asks for {why}")))

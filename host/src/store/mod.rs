@@ -66,8 +66,8 @@ mod within;
 mod words;
 mod workers;
 
-pub use answers::{Answer, NewAnswer};
-pub use attempts::{Attempt, UsedAnswer};
+pub use answers::{Answer, AttemptAnswer, NewAnswer};
+pub use attempts::{Attempt, LastAsked, UsedAnswer};
 pub use audit::{AuditEntry, AuditFilter, NewAuditEntry};
 pub use availability::{AskedMonth, HeldSeries, Holdings, OpenTask};
 pub use breakdown::{MonthProgress, UnitProgress};

@@ -12,6 +12,7 @@ mod kit;
 mod queue;
 mod registry;
 mod schedules;
+mod units;
 
 use support::{plugin, work_folder::WorkFolder};
 
