@@ -99,7 +99,6 @@ fn modules_of_the_host_know_only_those_below_them() {
         ("config", &["domain", "egress"]),
         ("registry_file", &["config", "domain"]),
         ("source", &["clock", "config", "domain", "egress", "observe"]),
-        ("kit", &["clock", "config", "domain", "egress", "source"]),
         ("worker", &["clock", "config", "domain", "egress", "observe", "source", "store"]),
         ("notify", &["clock", "config", "domain", "egress", "store"]),
         ("planning", &["domain", "observe", "source", "store"]),
