@@ -1,5 +1,7 @@
 //! `source check` and `source test`, as their users and machines read them.
 
+use std::path::Path;
+
 use serde_json::Value;
 
 use crate::support::{guest, manifest, work_folder::WorkFolder};
@@ -33,6 +35,45 @@ async fn a_component_is_looked_at_without_a_configuration() {
     assert!(refused.out.contains("✗ component: not a WebAssembly file"), "{}", refused.out);
     let missing = folder.backfill(&["source", "check", "none.wasm"]).await.failed();
     assert!(missing.err.contains("none.wasm: build the component first"), "{}", missing.err);
+}
+
+/// A component in which some names are others of the same length.
+fn renamed(component: &Path, names: &[(&str, &str)]) -> Vec<u8> {
+    let mut bytes = std::fs::read(component).unwrap();
+    for (from, to) in names {
+        let places: Vec<_> =
+            bytes.windows(from.len()).enumerate().filter(|(_, it)| *it == from.as_bytes()).collect();
+        let places: Vec<_> = places.into_iter().map(|(at, _)| at).collect();
+        assert!(from.len() == to.len() && !places.is_empty(), "{from}");
+        for at in places {
+            bytes[at..at + to.len()].copy_from_slice(to.as_bytes());
+        }
+    }
+    bytes
+}
+
+#[tokio::test]
+async fn a_component_that_will_be_refused_is_told_why_and_what_to_do() {
+    let folder = WorkFolder::new("");
+    let look = async |names: &[(&str, &str)]| {
+        std::fs::write(folder.path("it.wasm"), renamed(&guest("fifth"), names)).unwrap();
+        folder.backfill(&["source", "check", "it.wasm"]).await.failed().out
+    };
+    let interfaces = ["adapter", "catalog", "http", "types", "host"];
+    let newer: Vec<_> = interfaces
+        .map(|name| (format!("backfill:source/{name}@1.0.0"), format!("backfill:source/{name}@2.0.0")))
+        .into();
+    let newer: Vec<_> = newer.iter().map(|(from, to)| (from.as_str(), to.as_str())).collect();
+    let out = look(&newer).await;
+    for part in
+        ["it speaks backfill:source@2.0.0, and this host speaks backfill:source@1.0.0", "update the host"]
+    {
+        assert!(out.contains(part), "{part} in {out}");
+    }
+    let out = look(&[("wasi:io/streams@0.2", "wasi:io/streams@0.3")]).await;
+    assert!(out.contains("✗ imports: the host has another version of wasi:io/streams@0.3."), "{out}");
+    let out = look(&[("wasi:cli/exit@", "wasi:cly/exit@")]).await;
+    assert!(out.contains("✗ imports: the host has no wasi:cly/exit@"), "{out}");
 }
 
 #[tokio::test]

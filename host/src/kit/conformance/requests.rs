@@ -110,7 +110,7 @@ pub(super) async fn caps(bench: &Bench) -> Found {
         if report.log.iter().any(|line| line.text.ends_with("(caps.log)")) {
             evidence.push(format!("{}: it wrote more than {} bytes of log", call.what, caps.log));
         }
-        // Half of a cap is near it: production months are larger than made-up ones.
+        // Production months are larger than made-up ones: nine tenths of a cap are too near it.
         let near = [
             ("bytes of memory", report.peak_memory as u64, caps.memory),
             ("ms of computing", report.cpu.as_millis() as u64, caps.cpu.as_millis() as u64),
@@ -118,8 +118,9 @@ pub(super) async fn caps(bench: &Bench) -> Found {
             ("bytes of answers", report.usage.bytes, caps.total),
         ];
         for (what, used, cap) in near {
-            if used > cap / 2 {
-                evidence.push(format!("{}: {used} {what}, more than half of the cap of {cap}", call.what));
+            if used > cap / 10 * 9 {
+                evidence
+                    .push(format!("{}: {used} {what}, more than nine tenths of the cap of {cap}", call.what));
             }
         }
     }
