@@ -263,7 +263,7 @@ D,DISPATCH,OTHER,1,\"2020/01/01 00:05:00\",ARWF1,3
 C,\"END OF REPORT\",7";
         let row = Row { start: JANUARY, value: 9.25, changed: "2020/01/01 00:00:14".into() };
         for step in [1, 50, 10_000] {
-            assert_eq!(read(report, "ARWF1", step).unwrap(), [row.clone()]);
+            assert_eq!(read(report, "ARWF1", step).unwrap(), std::slice::from_ref(&row));
         }
     }
 
