@@ -90,13 +90,12 @@ async fn units_of_a_month_are_served_by_one_request_for_their_file() {
         "[[source]]\nid = \"aemo\"\ncomponent = {:?}\nhosts = [{url:?}]\n[source.settings]\nbase_url = {url:?}\n",
         component()
     ));
-    let registry =
-        "windfarm,source,code,capacity_mw\nNEM,aemo,ARWF1,241\nNEM,aemo,W/HOE#1,285\nNEM,aemo,NONE1,1\n";
+    let registry = "windfarm,source,code,capacity_mw\nNEM,aemo,ARWF1,241\nNEM,aemo,W/HOE#1,285\n";
     folder.import(registry).await;
     let ran = folder.run("NEM", "2024-01", "2024-01").await.succeeded();
     assert_eq!(
         ["tasks", "completed", "empty", "failed", "requests"].map(|name| ran.figure(name)),
-        [3, 3, 1, 0, 1],
+        [2, 2, 0, 0, 1],
         "{}",
         ran.last_line()
     );
@@ -120,4 +119,15 @@ async fn units_of_a_month_are_served_by_one_request_for_their_file() {
     let pumps =
         stored.iter().filter(|row| row.unit_code == "W/HOE#1" && row.value.to_bits() == (-0.5_f64).to_bits());
     assert_eq!(pumps.count(), INTERVALS as usize);
+
+    // What is in no row of a whole file is nothing, and that is confirmed by asking for the file once more.
+    folder.import("windfarm,source,code,capacity_mw\nGone,aemo,NONE1,1\n").await;
+    let ran = folder.run("Gone", "2024-01", "2024-01").await.succeeded();
+    assert_eq!(
+        ["completed", "empty", "requests"].map(|name| ran.figure(name)),
+        [1, 1, 1],
+        "{}",
+        ran.last_line()
+    );
+    assert_eq!(upstream.asked().len(), 2);
 }
