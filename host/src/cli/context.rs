@@ -60,6 +60,14 @@ pub(super) async fn store(config: &Config) -> anyhow::Result<Store> {
     Ok(Store::open(&database_url(config)).await?)
 }
 
+/// The database of the configuration where there is one already; a file is not made for this.
+pub(super) async fn store_if_any(config: &Config) -> anyhow::Result<Option<Store>> {
+    match &config.database {
+        Database::Sqlite { path } if !path.exists() => Ok(None),
+        _ => Ok(Some(store(config).await?)),
+    }
+}
+
 /// What gates share where there is no database: an allowance of this process alone, and nothing is kept.
 pub(super) fn shared_without_store() -> Shared {
     Shared::new(Arc::<LocalAllowance>::default())

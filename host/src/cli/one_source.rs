@@ -1,4 +1,4 @@
-//! One source for one call: the arguments that `source fetch` and `source collect` share.
+//! One source for one call: the arguments that `source fetch`, `source collect` and `source units` share.
 
 use std::{ffi::OsStr, path::Path};
 
@@ -8,8 +8,8 @@ use url::Url;
 
 use super::context::{self, env};
 use crate::{
-    config::{CredentialSpec, Origin, Source as Configured},
-    egress::Grant,
+    config::{Config, CredentialSpec, Origin, Source as Configured},
+    egress::{Grant, Shared},
     source::{self, Source},
 };
 
@@ -42,19 +42,27 @@ pub(super) fn pair(text: &str) -> Result<(String, String), String> {
 impl OneSource {
     /// Loads the source, without database or archive.
     pub(super) async fn open(&self, path: &Path) -> anyhow::Result<Source> {
-        let file = Path::new(&self.id);
-        if file.extension() == Some(OsStr::new("wasm")) {
-            return self.open_file(file, path).await;
+        match self.file() {
+            Some(file) => self.open_file(file, path).await,
+            None => self.load(&context::load(path)?, &context::shared_without_store()).await,
         }
-        let config = context::load(path)?;
+    }
+
+    /// The component's file, where one is named in place of a source of the configuration.
+    pub(super) fn file(&self) -> Option<&Path> {
+        let file = Path::new(&self.id);
+        (file.extension() == Some(OsStr::new("wasm"))).then_some(file)
+    }
+
+    /// Loads a source of the configuration, with what it shares with others.
+    pub(super) async fn load(&self, config: &Config, shared: &Shared) -> anyhow::Result<Source> {
         let Some(configured) = config.sources.iter().find(|source| source.id.as_str() == self.id) else {
             let known: Vec<_> = config.sources.iter().map(|source| source.id.as_str()).collect();
-            bail!("{} has no source {:?}; it has {}", path.display(), self.id, known.join(", "));
+            bail!("{} has no source {:?}; it has {}", config.path.display(), self.id, known.join(", "));
         };
         let mut configured = configured.clone();
         self.apply(&mut configured)?;
-        let shared = context::shared_without_store();
-        source::open(&configured, &env, &context::engine(&config)?, &shared)
+        source::open(&configured, &env, &context::engine(config)?, shared)
             .await
             .with_context(|| format!("source {}", self.id))
     }

@@ -1,12 +1,7 @@
 //! `backfill source test`: conformance of a component, in the real sandbox and through the real gate, without network,
 //! database or configuration.
 
-use std::{
-    collections::BTreeMap,
-    path::{Path, PathBuf},
-    process::ExitCode,
-    time::Duration,
-};
+use std::{collections::BTreeMap, path::PathBuf, process::ExitCode, time::Duration};
 
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
@@ -15,7 +10,10 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::{context, one_source::pair};
 use crate::{
     domain::Unit,
-    kit::conformance::{CHECKS, Check, Exam, Outcome, Verdict},
+    kit::{
+        conformance::{CHECKS, Check, Exam, Outcome, Verdict},
+        upstream::FILE,
+    },
     source::{self, Engine, LoadError, Unusable},
 };
 
@@ -92,7 +90,7 @@ impl Test {
         if let Some(cases) = self.cases.as_deref().filter(|cases| !cases.is_dir()) {
             bail!("--cases {}: there is no such folder", cases.display());
         }
-        let engine = Engine::new(Some(&cache()))?;
+        let engine = Engine::new(cache().as_deref())?;
         let opened =
             source::open_file(file, &BTreeMap::new(), &engine, &context::shared_without_store()).await;
         let source = match opened {
@@ -114,7 +112,7 @@ impl Test {
             std::fs::write(path, json).with_context(|| format!("writing {}", path.display()))?;
         }
         match self.format {
-            Form::Text => print(&verdict, self.cases.as_deref())?,
+            Form::Text => print(&verdict)?,
             Form::Json => say!("{}", serde_json::to_string_pretty(&verdict)?)?,
             Form::Junit => say!("{}", junit(&verdict))?,
         }
@@ -138,9 +136,12 @@ impl Test {
     }
 }
 
-/// Compiled code of components on trial, so that testing again begins at once.
-fn cache() -> PathBuf {
-    std::env::temp_dir().join("backfill-source-test")
+/// Compiled code of components on trial, so that testing again begins at once: in a folder of the user's own, since
+/// what is there runs.
+fn cache() -> Option<PathBuf> {
+    let named = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).filter(|folder| folder.is_absolute());
+    let folder = named.or_else(|| Some(std::env::home_dir()?.join(".cache")))?;
+    Some(folder.join("backfill"))
 }
 
 fn bar(checks: u64) -> ProgressBar {
@@ -160,14 +161,15 @@ fn list(exam: &Exam<'_>) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn print(verdict: &Verdict, cases: Option<&Path>) -> anyhow::Result<()> {
+fn print(verdict: &Verdict) -> anyhow::Result<()> {
     let component = &verdict.component;
     let digest: String = component.digest.chars().take(12).collect();
     say!("{} {} ({digest}), {}", component.name, component.version, verdict.contract)?;
+    let mut skipped: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for check in &verdict.checks {
         match &check.outcome {
             Outcome::Passed => say!("  ✓ {:<24} {}", check.id, check.rule)?,
-            Outcome::Skipped { why } => say!("  - {:<24} skipped: {why}", check.id)?,
+            Outcome::Skipped { why } => skipped.entry(why.as_str()).or_default().push(check.id),
             Outcome::Failed { evidence, mend } => {
                 say!("  ✗ {:<24} {}", check.id, check.rule)?;
                 for line in evidence {
@@ -176,6 +178,9 @@ fn print(verdict: &Verdict, cases: Option<&Path>) -> anyhow::Result<()> {
                 say!("      to mend: {mend}")?;
             }
         }
+    }
+    for (why, ids) in &skipped {
+        say!("  - skipped: {why}\n      {}", ids.join(", "))?;
     }
     let counts = verdict.counts;
     say!(
@@ -186,8 +191,10 @@ fn print(verdict: &Verdict, cases: Option<&Path>) -> anyhow::Result<()> {
         counts.skipped,
         verdict.seconds
     )?;
-    if counts.skipped > 0 && cases.is_none() {
-        say!("months are judged over a made-up upstream: write cases/upstream.toml and add --cases cases")?;
+    if skipped.keys().any(|why| why.starts_with("there is no")) {
+        say!(
+            "months are judged over a made-up upstream: write cases/{FILE}, and say --cases cases (docs/conformance.md)"
+        )?;
     }
     Ok(())
 }

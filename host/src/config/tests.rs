@@ -78,7 +78,7 @@ fn a_source_is_read_whole() {
     .unwrap();
     let [source] = config.sources.as_slice() else { panic!("one source") };
     assert_eq!(source.id.as_str(), "entsoe");
-    assert_eq!(source.component, PathBuf::from("plugins/entsoe.wasm"));
+    assert_eq!(source.component, Component::File(PathBuf::from("plugins/entsoe.wasm")));
     assert_eq!(
         source.sha256.as_deref(),
         Some("00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff")
@@ -322,7 +322,7 @@ fn the_configurations_of_this_repository_have_no_problem() {
         for source in &config.sources {
             let component = format!("{folder}/plugins/target/wasm32-wasip2/release/{}.wasm", source.id);
             assert_eq!(
-                source.component.components().collect::<PathBuf>(),
+                source.component.file().unwrap().components().collect::<PathBuf>(),
                 root.join(component).components().collect::<PathBuf>()
             );
         }
