@@ -11,6 +11,7 @@ mod postgres;
 mod support;
 
 mod component;
+mod conformance;
 mod elsewhere;
 mod live;
 mod refused;

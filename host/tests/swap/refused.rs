@@ -1,12 +1,13 @@
 //! What can't take over is refused, visibly, and what ran before stays.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{Component, World, host::Host, support::work_folder::WorkFolder};
 
 /// A host that answers HTTP, and somebody who may ask it.
 struct Asked {
     host: Host,
+    http: reqwest::Client,
     url: String,
     token: String,
 }
@@ -14,17 +15,24 @@ struct Asked {
 impl Asked {
     async fn start(folder: &WorkFolder) -> Self {
         let made =
-            folder.backfill(&["token", "create", "--user", "vera", "--role", "viewer"]).await.succeeded();
+            folder.backfill(&["token", "create", "--user", "vera", "--role", "operator"]).await.succeeded();
         let token = made.out.lines().next().unwrap().trim().to_owned();
         let mut host = Host::start(folder, &["serve", "--listen", "127.0.0.1:0"]).await;
         let said = host.says("answering on").await;
         let url = said.split_once("http://").unwrap().1.split('"').next().unwrap().to_owned();
-        Self { host, url: format!("http://{url}"), token }
+        Self { host, http: reqwest::Client::new(), url: format!("http://{url}"), token }
+    }
+
+    fn at(&self, path: &str) -> String {
+        format!("{}{path}", self.url)
+    }
+
+    async fn send(&self, request: reqwest::RequestBuilder) -> String {
+        request.bearer_auth(&self.token).send().await.unwrap().text().await.unwrap()
     }
 
     async fn get(&self, path: &str) -> String {
-        let request = reqwest::Client::new().get(format!("{}{path}", self.url)).bearer_auth(&self.token);
-        request.send().await.unwrap().text().await.unwrap()
+        self.send(self.http.get(self.at(path))).await
     }
 
     async fn source(&self) -> Value {
@@ -65,19 +73,17 @@ async fn what_can_t_take_over_is_told_in_the_log_over_http_and_as_a_metric() {
     }
     let metrics = asked.get("/metrics").await;
     assert!(metrics.contains("backfill_source_refused{source=\"parks\"} 1"), "{metrics}");
-    let job = world.job("2024-01", "2024-01").await;
-    assert_eq!(world.ended(&job).await["job"]["completed_tasks"], 1);
+    let body = json!({ "windfarm_id": 1, "start_date": "2024-01-01", "end_date": "2024-01-31" });
+    let job = asked.send(asked.http.post(asked.at("/api/v1/backfill/jobs")).json(&body)).await;
+    let job: Value = serde_json::from_str(&job).unwrap();
+    let done = world.ended(&job["id"].to_string()).await;
+    assert_eq!(done["job"]["completed_tasks"], 1, "{done:#}");
     assert_eq!(world.attempts(&first).await, 1, "the old one stayed");
 
-    world.configure("[source.settings]\nno_such = 1");
-    asked.host.says("the configuration is refused").await;
-    world.folder.write(
-        "backfill.toml",
-        &std::fs::read_to_string(world.folder.path("backfill.toml"))
-            .unwrap()
-            .replace("[source.settings]\nno_such = 1\n[source.settings]", "[source.settings]\nno_such = 1"),
-    );
     world.put(&first);
+    asked.host.says("nothing is refused any more").await;
+    let other = std::fs::read_to_string(world.folder.path("backfill.toml")).unwrap();
+    world.folder.write("backfill.toml", &other.replace("base_url", "no_such"));
     let said = asked.host.says("refused, so that").await;
     assert!(said.contains("settings.no_such: the source knows no such setting"), "{said}");
 
