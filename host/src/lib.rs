@@ -12,6 +12,7 @@ pub mod domain;
 pub mod egress;
 pub mod export;
 pub mod importing;
+pub mod kit;
 pub mod notify;
 pub mod observe;
 pub mod planning;

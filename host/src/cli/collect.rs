@@ -8,18 +8,26 @@ use clap::Args;
 use super::{
     one_source::{OneSource, pair},
     output::{self, Format},
+    record::Record,
 };
-use crate::domain::Unit;
+use crate::{
+    domain::Unit,
+    kit::{Made, cases::Ask},
+};
 
 /// Ask a source that collects what its upstream shows now, without a database.
 ///
 /// For example:
 ///   backfill source collect taipower --code 離岸一期 --code 觀園
+///   backfill source collect taipower --code 觀園 --record cases
 #[derive(Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Collect {
     #[command(flatten)]
     source: OneSource,
+
+    #[command(flatten)]
+    record: Record,
 
     /// A unit's code at the upstream; as many as are wanted.
     #[arg(long = "code", required = true)]
@@ -47,9 +55,14 @@ impl Collect {
                 attributes: self.attributes.iter().cloned().collect(),
             })
             .collect();
+        let first = units.first().map_or("", |unit| &unit.code);
+        let (source, tape) = self.record.begin(source, &[first, "now"])?;
         let Some(call) = source.collect(&units).await else {
             bail!("source {} has history and collects nothing; use `source fetch`", source.id());
         };
+        if let Some(tape) = tape {
+            tape.keep(&source, Ask::Collect { units }, Made::of_collect(call.outcome.clone()))?;
+        }
         match call.outcome {
             Ok(Ok(collected)) => output::collected(&collected, call.usage.requests.into(), self.format),
             Ok(Err(failure)) => output::failure(failure.case().as_str(), &failure.message(), self.format),

@@ -33,6 +33,12 @@ pub(super) fn engine(config: &Config) -> anyhow::Result<Engine> {
     Ok(Engine::new(Some(&folder.join("cache")))?.keeping(&folder.join("components")))
 }
 
+/// The engine for component files that no configuration names: compiled code is kept where it would be if `config`
+/// were there. Nothing else is.
+pub(super) fn engine_for_files(config: &Path) -> anyhow::Result<Engine> {
+    Engine::new(Some(&config.with_file_name(".backfill").join("cache")))
+}
+
 /// What this host keeps for itself: beside the database; where that is on a server, beside the configuration.
 fn folder(config: &Config) -> PathBuf {
     match &config.database {
@@ -52,6 +58,14 @@ pub(super) fn database_url(config: &Config) -> String {
 /// The database of the configuration; a file is made where there is none.
 pub(super) async fn store(config: &Config) -> anyhow::Result<Store> {
     Ok(Store::open(&database_url(config)).await?)
+}
+
+/// The database of the configuration where there is one already; a file is not made for this.
+pub(super) async fn store_if_any(config: &Config) -> anyhow::Result<Option<Store>> {
+    match &config.database {
+        Database::Sqlite { path } if !path.exists() => Ok(None),
+        _ => Ok(Some(store(config).await?)),
+    }
 }
 
 /// What gates share where there is no database: an allowance of this process alone, and nothing is kept.

@@ -7,9 +7,13 @@ use clap::Args;
 use super::{
     one_source::{OneSource, pair},
     output::{self, Format},
+    record::Record,
 };
-use crate::domain::{Month, Unit, validate};
-use crate::egress::Reuse;
+use crate::{
+    domain::{Month, Unit, validate},
+    egress::Reuse,
+    kit::{Made, cases::Ask},
+};
 
 /// Fetch one unit's month in the real sandbox, without a database.
 ///
@@ -17,11 +21,16 @@ use crate::egress::Reuse;
 ///   backfill source fetch elexon --code T_HOWAO-1 --month 2024-01 --format table
 ///   backfill source fetch entsoe --code 45W000000000046I --capacity 400 --month 2024-01
 ///   backfill source fetch entsoe --code DK_1 --attribute production_type=wind-offshore --month 2024-01
+///   backfill source fetch target/my_source.wasm --code north-ridge --month 2024-01
+///   backfill source fetch elexon --code T_HOWAO-1 --month 2024-01 --record cases
 #[derive(Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Fetch {
     #[command(flatten)]
     source: OneSource,
+
+    #[command(flatten)]
+    record: Record,
 
     /// The unit's code at the upstream: an EIC, a BM unit, a plant code, a station name.
     #[arg(long)]
@@ -56,6 +65,7 @@ impl Fetch {
         if let Err(why) = source.check_unit(&unit).await? {
             return output::failure("invalid-unit", &why, self.format);
         }
+        let (source, tape) = self.record.begin(source, &[&unit.code, &self.month.to_string()])?;
         let window = source.window(self.month);
         let call = source.fetch(&unit, self.month, window, Reuse::Fresh).await;
         tracing::info!(
@@ -68,6 +78,10 @@ impl Fetch {
             source.id(),
             unit.code
         );
+        if let Some(tape) = tape {
+            let ask = Ask::Fetch { unit: unit.clone(), month: self.month, window: None };
+            tape.keep(&source, ask, Made::of_fetch(call.outcome.clone()))?;
+        }
         match call.outcome {
             Ok(Ok(series)) => {
                 let validated = validate(window, unit.capacity_mw, series.clone());

@@ -8,7 +8,10 @@ use std::{
 use anyhow::bail;
 use clap::Args;
 
-use super::context::{self, env};
+use super::{
+    context::{self, env},
+    output,
+};
 use crate::{
     config::Config,
     importing,
@@ -46,18 +49,7 @@ impl Import {
         let store = context::store(&config).await?;
         let windfarms = importing::new_windfarms(entries);
         let done = store.import(&windfarms, store.now()).await?;
-        say!(
-            "windfarms: {} created, {} updated, {} unchanged",
-            done.windfarms.created,
-            done.windfarms.updated,
-            done.windfarms.unchanged
-        )?;
-        say!(
-            "units: {} created, {} updated, {} unchanged",
-            done.units.created,
-            done.units.updated,
-            done.units.unchanged
-        )?;
+        output::imported(&done)?;
         store.close().await;
         Ok(ExitCode::SUCCESS)
     }

@@ -22,16 +22,25 @@ mod login;
 mod migrate;
 mod one_source;
 mod openapi;
+mod other_component;
 mod output;
 mod queue;
+mod record;
 mod run;
 mod schedule;
 mod serve;
+mod shadow_totals;
+mod source_check;
+mod source_diff;
 mod source_list;
+mod source_new;
 mod source_resume;
 mod source_rollback;
+mod source_test;
+mod source_units;
 mod source_versions;
 mod status;
+mod task;
 mod token;
 mod watch;
 mod webhook;
@@ -73,12 +82,15 @@ struct Arguments {
 
     /// What to log to standard error: error, warn, info, debug, or a filter such as `warn,source=debug`
     /// (`source` is what the sources themselves write).
-    #[arg(long, global = true, env = "BACKFILL_LOG", default_value = "info", value_name = "FILTER")]
+    #[arg(long, global = true, env = "BACKFILL_LOG", default_value = LOG, value_name = "FILTER")]
     log: String,
 
     #[command(subcommand)]
     command: Command,
 }
+
+/// What is logged unless something else is asked for.
+const LOG: &str = "info";
 
 #[derive(Subcommand)]
 enum Command {
@@ -92,6 +104,8 @@ enum Command {
     Run(run::Run),
     #[command(subcommand)]
     Job(job::Job),
+    #[command(subcommand)]
+    Task(task::TaskCommand),
     #[command(subcommand)]
     Queue(queue::Queue),
     Status(status::Status),
@@ -123,9 +137,14 @@ enum ConfigCommand {
 enum SourceCommand {
     /// The configured sources, what each says of itself, and whether it can be used.
     List,
+    New(source_new::New),
     Fetch(fetch::Fetch),
     Collect(collect::Collect),
+    Units(source_units::Units),
+    Diff(source_diff::Diff),
     Resume(source_resume::Resume),
+    Check(source_check::Check),
+    Test(source_test::Test),
     Versions(source_versions::Versions),
     Rollback(source_rollback::Rollback),
 }
@@ -143,7 +162,12 @@ pub fn main() -> ExitCode {
         Ok(traces) => traces,
         Err(error) => return fail(&error),
     };
-    if let Err(error) = logging::start(&arguments.log, traces.as_ref()) {
+    let log = match (&arguments.command, arguments.log.as_str()) {
+        // What a source says while it is tried in every way is told only to those who ask.
+        (Command::Source(SourceCommand::Test(_)), LOG) => "warn,source=off",
+        (_, log) => log,
+    };
+    if let Err(error) = logging::start(log, traces.as_ref()) {
         return fail(&error);
     }
     drop(within);
@@ -173,14 +197,20 @@ async fn act(arguments: Arguments) -> anyhow::Result<ExitCode> {
     match arguments.command {
         Command::Config(ConfigCommand::Check) => config_check::act(config).await,
         Command::Source(SourceCommand::List) => source_list::act(config).await,
+        Command::Source(SourceCommand::New(command)) => command.act(),
         Command::Source(SourceCommand::Fetch(command)) => command.act(config).await,
         Command::Source(SourceCommand::Collect(command)) => command.act(config).await,
+        Command::Source(SourceCommand::Units(command)) => command.act(config).await,
+        Command::Source(SourceCommand::Diff(command)) => command.act(config).await,
         Command::Source(SourceCommand::Resume(command)) => command.act(config).await,
+        Command::Source(SourceCommand::Check(command)) => command.act().await,
+        Command::Source(SourceCommand::Test(command)) => command.act().await,
         Command::Source(SourceCommand::Versions(command)) => command.act(config).await,
         Command::Source(SourceCommand::Rollback(command)) => command.act(config).await,
         Command::Import(command) => command.act(config).await,
         Command::Run(command) => command.act(config).await,
         Command::Job(command) => command.act(config).await,
+        Command::Task(command) => command.act(config).await,
         Command::Queue(command) => command.act(config).await,
         Command::Status(command) => command.act(config).await,
         Command::Serve(command) => command.act(config).await,

@@ -1,6 +1,6 @@
-//! One source for one call: the arguments that `source fetch` and `source collect` share.
+//! One source for one call: the arguments that `source fetch`, `source collect` and `source units` share.
 
-use std::path::Path;
+use std::{ffi::OsStr, path::Path};
 
 use anyhow::{Context, bail};
 use clap::Args;
@@ -8,14 +8,16 @@ use url::Url;
 
 use super::context::{self, env};
 use crate::{
-    config::{CredentialSpec, Origin, Source as Configured},
-    egress::Grant,
+    config::{Config, CredentialSpec, Origin, Source as Configured},
+    egress::{Grant, Shared},
     source::{self, Source},
 };
 
 #[derive(Args)]
 pub(super) struct OneSource {
-    /// Id of a source in backfill.toml.
+    /// Id of a source in backfill.toml; or a component file, FILE.wasm, which needs no configuration: it may
+    /// then reach the hosts that it asks for, without a credential.
+    #[arg(value_name = "ID|FILE.wasm")]
     id: String,
 
     /// A setting of the source for this call, over the configuration's. `base_url=http://127.0.0.1:PORT`
@@ -40,17 +42,44 @@ pub(super) fn pair(text: &str) -> Result<(String, String), String> {
 impl OneSource {
     /// Loads the source, without database or archive.
     pub(super) async fn open(&self, path: &Path) -> anyhow::Result<Source> {
-        let config = context::load(path)?;
+        match self.file() {
+            Some(file) => self.open_file(file, path).await,
+            None => self.load(&context::load(path)?, &context::shared_without_store()).await,
+        }
+    }
+
+    /// The component's file, where one is named in place of a source of the configuration.
+    pub(super) fn file(&self) -> Option<&Path> {
+        let file = Path::new(&self.id);
+        (file.extension() == Some(OsStr::new("wasm"))).then_some(file)
+    }
+
+    /// Loads a source of the configuration, with what it shares with others.
+    pub(super) async fn load(&self, config: &Config, shared: &Shared) -> anyhow::Result<Source> {
         let Some(configured) = config.sources.iter().find(|source| source.id.as_str() == self.id) else {
             let known: Vec<_> = config.sources.iter().map(|source| source.id.as_str()).collect();
-            bail!("{} has no source {:?}; it has {}", path.display(), self.id, known.join(", "));
+            bail!("{} has no source {:?}; it has {}", config.path.display(), self.id, known.join(", "));
         };
         let mut configured = configured.clone();
         self.apply(&mut configured)?;
-        let shared = context::shared_without_store();
-        source::open(&configured, &env, &context::engine(&config)?, &shared)
+        source::open(&configured, &env, &context::engine(config)?, shared)
             .await
             .with_context(|| format!("source {}", self.id))
+    }
+
+    /// Loads a component that no configuration names.
+    async fn open_file(&self, file: &Path, config: &Path) -> anyhow::Result<Source> {
+        if self.credential.is_some() {
+            bail!(
+                "--credential: a component file says not where its credential goes; name it in {} with `credential`",
+                config.display()
+            );
+        }
+        let (settings, shared) = (self.settings.iter().cloned().collect(), context::shared_without_store());
+        let engine = context::engine_for_files(config)?;
+        let source = source::open_file(file, &settings, &engine, &shared).await?;
+        tracing::info!("{} may reach what it asks for: {}", source.id(), source.hosts().join(", "));
+        Ok(source)
     }
 
     fn apply(&self, source: &mut Configured) -> anyhow::Result<()> {

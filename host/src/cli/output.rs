@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use crate::{
     domain::{Labels, Series},
     source::Collected,
+    store::{ImportCounts, Imported},
 };
 
 /// A source answered with a failure.
@@ -24,6 +25,15 @@ pub(super) enum Format {
     Csv,
     /// A line per series, with a sketch of its course.
     Table,
+}
+
+/// How to print what was found out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Report {
+    /// For people.
+    Table,
+    /// For machines.
+    Json,
 }
 
 /// An empty table with a header, drawn the same everywhere.
@@ -78,6 +88,15 @@ pub(super) fn collected(units: &Collected, requests: u64, format: Format) -> any
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What an import did, or would do.
+pub(super) fn imported(done: &Imported) -> anyhow::Result<()> {
+    for (what, counts) in [("windfarms", done.windfarms), ("units", done.units)] {
+        let ImportCounts { created, updated, unchanged } = counts;
+        say!("{what}: {created} created, {updated} updated, {unchanged} unchanged")?;
+    }
+    Ok(())
 }
 
 pub(super) fn failure(case: &str, message: &str, format: Format) -> anyhow::Result<ExitCode> {

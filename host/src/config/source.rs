@@ -39,6 +39,8 @@ pub struct Source {
     pub penalty: Duration,
     /// How long an archived answer serves identical requests; zero never.
     pub reuse_for: Duration,
+    /// Whether its component may be one of the standard `wasi:http`, in place of the contract's own `http`.
+    pub wasi_http: bool,
     /// What one call may use.
     pub caps: Caps,
     /// `[source.settings]`: what the source itself reads. Numbers and booleans as their text.
@@ -118,6 +120,7 @@ impl Source {
         let concurrency = section.count("concurrency", 4, 1..=1024);
         let penalty = section.bounded("penalty", 600 * SECOND, SECOND..=7 * DAY);
         let reuse_for = section.bounded("reuse_for", DAY / 2, Duration::ZERO..=3660 * DAY);
+        let wasi_http = section.flag("wasi_http", false);
         let require_conformance = section.flag("require_conformance", false);
         let conformance_cases = section.text::<String>("conformance_cases").map(|cases| folder.join(cases));
         if conformance_cases.is_some() && !require_conformance {
@@ -141,6 +144,7 @@ impl Source {
             concurrency,
             penalty,
             reuse_for,
+            wasi_http,
             caps,
             settings,
             written,

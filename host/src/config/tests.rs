@@ -64,6 +64,7 @@ fn a_source_is_read_whole() {
         penalty = "1m"
         reuse_for = "0s"
         enabled = false
+        wasi_http = true
         [source.caps]
         memory = "128MiB"
         measurements = 1_000
@@ -90,7 +91,7 @@ fn a_source_is_read_whole() {
     };
     assert_eq!(source.credential, Some(credential));
     assert_eq!(source.rate, "400/min burst 20".parse().ok());
-    assert_eq!((source.concurrency, source.enabled), (8, false));
+    assert_eq!((source.concurrency, source.enabled, source.wasi_http), (8, false, true));
     assert_eq!((source.penalty, source.reuse_for), (Duration::from_secs(60), Duration::ZERO));
     let caps = Caps {
         memory: 128 << 20,

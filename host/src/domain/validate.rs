@@ -98,6 +98,13 @@ impl Validated {
         self.rejected.values().sum()
     }
 
+    /// Why nothing of it can be stored; none if something can.
+    pub fn refusal(&self) -> Option<String> {
+        let counted = self.rejected.iter().map(|(reason, count)| format!("{count} {}", reason.as_str()));
+        let counted = || counted.collect::<Vec<_>>().join(", ");
+        self.accepted.is_empty().then(|| format!("every value was rejected: {}", counted()))
+    }
+
     fn reject(&mut self, series: &Series, row: &Measurement, reason: RejectionReason) {
         let count = self.rejected.entry(reason).or_default();
         *count += 1;

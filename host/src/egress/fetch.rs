@@ -39,16 +39,19 @@ impl Gate {
         log: &Log,
         waiting: &watch::Sender<bool>,
     ) -> Result<Answer, EgressError> {
-        if let Some(stage) = &self.stage {
-            counters.requests.fetch_add(1, Relaxed);
-            return self.play(stage.as_ref(), &request, key).await;
-        }
-        if let Some(answer) = self.kept(&key, reuse, log).await? {
-            observe::upstream_unheard(&self.policy.source, "archive");
-            return Ok(answer);
-        }
-        let received = self.ask(&request, counters, log, waiting).await?;
-        self.keep(&request, key, reuse, received).await
+        let answer = async {
+            if let Some(stage) = &self.stage {
+                counters.requests.fetch_add(1, Relaxed);
+                return self.play(stage.as_ref(), &request, key.clone()).await;
+            }
+            if let Some(answer) = self.kept(&key, reuse, log).await? {
+                observe::upstream_unheard(&self.policy.source, "archive");
+                return Ok(answer);
+            }
+            let received = self.ask(&request, counters, log, waiting).await?;
+            self.keep(&request, key.clone(), reuse, received).await
+        };
+        self.taken_down(&request, &key, answer).await
     }
 
     /// The upstream's answer, after up to three tries.

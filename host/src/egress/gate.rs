@@ -15,9 +15,11 @@ use super::coalesce::Coalesce;
 use super::content::{Budget, Content};
 use super::denial;
 use super::error::{CapExceeded, EgressError};
+use super::grant::Grant;
 use super::key::request_key;
 use super::pace::Pace;
 use super::policy::{Policy, Shared};
+use super::record::Recording;
 use super::redact::Redactor;
 use super::request::{Prepared, Request, Response};
 use super::stage::Stage;
@@ -35,6 +37,7 @@ pub struct Gate {
     pub(super) pace: Pace,
     pub(super) budget: Budget,
     pub(super) stage: Option<Arc<dyn Stage>>,
+    pub(super) recording: Option<Arc<Recording>>,
     under_way: Coalesce<Result<Answer, EgressError>>,
 }
 
@@ -109,6 +112,7 @@ impl Gate {
             pace: pace(&policy, &shared),
             budget: Budget::new(),
             stage: None,
+            recording: None,
             under_way: Coalesce::new(),
             policy,
             shared,
@@ -117,6 +121,16 @@ impl Gate {
 
     /// A gate of the same policy whose upstream is played by `stage`.
     pub fn staged(&self, stage: Arc<dyn Stage>) -> Self {
+        Self { stage: Some(stage), ..self.again() }
+    }
+
+    /// A gate of the same policy that takes down in `recording` what passes it.
+    pub fn recorded(&self, recording: Arc<Recording>) -> Self {
+        Self { recording: Some(recording), ..self.again() }
+    }
+
+    /// The same gate, which shares no work under way with this one.
+    fn again(&self) -> Self {
         Self {
             policy: Arc::clone(&self.policy),
             shared: self.shared.clone(),
@@ -124,9 +138,18 @@ impl Gate {
             redactor: self.redactor.clone(),
             pace: pace(&self.policy, &self.shared),
             budget: Budget::new(),
-            stage: Some(stage),
+            stage: self.stage.clone(),
+            recording: self.recording.clone(),
             under_way: Coalesce::new(),
         }
+    }
+
+    /// The same gate that may reach these hosts too. For a stage, behind which there is no network.
+    #[must_use]
+    pub fn granting(&self, more: Vec<Grant>) -> Self {
+        let mut policy = Policy::clone(&self.policy);
+        policy.grants.extend(more);
+        Self { policy: Arc::new(policy), ..self.again() }
     }
 
     /// From now on the allowance of this gate's policy holds, for requests of earlier gates of the source too. A new

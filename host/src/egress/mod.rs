@@ -6,7 +6,8 @@
 //! redirects, each checked again ([`redirect`]) → download, redacted and capped ([`download`]) → archive and
 //! index → the source.
 //!
-//! A [`Stage`] can play the upstream from the kept answer on, for replays and trials.
+//! A [`Stage`] can play the upstream from the kept answer on, for replays and trials; a [`Recording`] takes down what
+//! a call asked and was answered.
 //!
 //! What must hold: the credential is in a request from [`credential`] on and nowhere else; whatever comes back
 //! passes [`redact`] before anything else sees it. Messages of the host itself go out by [`Courier`], which holds
@@ -39,6 +40,7 @@ mod policy;
 mod post;
 mod probe;
 mod rate;
+mod record;
 mod redact;
 mod redirect;
 mod registry;
@@ -65,6 +67,7 @@ pub use policy::{Answers, Policy, Shared};
 pub use post::{Courier, Reply};
 pub use probe::Probe;
 pub use rate::{Rate, Slot};
+pub use record::{Exchange, Heard, Recording};
 pub use redact::REDACTED;
 pub use registry::{ComponentRegistry, published_component};
 pub use request::{Method, Request, Response};

@@ -7,6 +7,7 @@ use url::Url;
 use super::body::Body;
 use super::credential::Credential;
 use super::error::EgressError;
+use super::key::request_key;
 
 /// What a source may ask with; both only read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,6 +83,16 @@ impl Method {
             Self::Get => "GET",
             Self::Post => "POST",
         }
+    }
+}
+
+impl Request {
+    /// Its identity: equal requests have equal keys, however they are spelled.
+    ///
+    /// # Errors
+    /// It is none that a source may make.
+    pub fn key(&self) -> Result<String, EgressError> {
+        Ok(request_key(&Prepared::new(self.clone(), None)?))
     }
 }
 

@@ -86,7 +86,8 @@ impl Gate {
     }
 }
 
-fn asked(request: &Prepared, key: String) -> Asked {
+/// A request as a stage and a recording see it.
+pub(super) fn asked(request: &Prepared, key: String) -> Asked {
     let text = |value: &reqwest::header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
     Asked {
         method: request.method,

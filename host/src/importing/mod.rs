@@ -1,5 +1,7 @@
 //! Between a registry as people write it and the store: each unit is checked by its source, whoever brings it in.
 
+pub mod catalogue;
+
 use std::collections::BTreeMap;
 
 use futures::{FutureExt, StreamExt, stream};

@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    sync::Arc,
+    sync::{Arc, atomic::Ordering::Relaxed},
     time::{Duration, Instant},
 };
 
@@ -30,13 +30,17 @@ use crate::{
 };
 
 /// Caps of `describe` and `check-unit`, which compute a little and ask nothing.
-const SMALL_CALL: Caps = Caps {
+pub(super) const SMALL_CALL: Caps = Caps {
     memory: 64 << 20,
     wall: Duration::from_secs(10),
     cpu: Duration::from_secs(2),
     measurements: 0,
     log: 64 << 10,
 };
+
+/// What is told of a source that returned nothing and called it a success.
+pub const EMPTY_SUCCESS: &str =
+    "the source returned success without one measurement and without saying no-data";
 
 /// A loaded source with its policy: what the worker calls.
 #[derive(Clone)]
@@ -95,6 +99,11 @@ impl Source {
     /// Whether it exports `collector`.
     pub fn collects(&self) -> bool {
         self.loaded.collector.is_some()
+    }
+
+    /// What it imports of the standard `wasi:http`: only a source with `wasi_http = true` is given it.
+    pub fn wasi_http(&self) -> Option<&str> {
+        self.loaded.wasi_http.as_deref()
     }
 
     /// Whether it exports `catalog`.
@@ -158,9 +167,7 @@ impl Source {
         let returned = report.count(|series| series.iter().map(|s| s.measurements.len()).sum());
         self.cap_measurements(&mut report, returned);
         if returned == Some(0) {
-            report.outcome = Ok(Err(Failure::Malformed(
-                "the source returned success without one measurement and without saying no-data".into(),
-            )));
+            report.outcome = Ok(Err(Failure::Malformed(EMPTY_SUCCESS.into())));
         }
         match share {
             Ok(None) => report,
@@ -277,10 +284,11 @@ pub(super) async fn describe(
 }
 
 /// What a call used, apart from requests.
-struct Used {
-    cpu: Duration,
-    wall: Duration,
-    peak_memory: usize,
+pub(super) struct Used {
+    pub(super) cpu: Duration,
+    pub(super) wall: Duration,
+    pub(super) peak_memory: usize,
+    pub(super) asked_in_vain: u32,
     log: Vec<LogLine>,
 }
 
@@ -294,7 +302,7 @@ pub(super) struct Sandbox<'a> {
 impl Sandbox<'_> {
     /// Runs `act` in a fresh instance. Whatever happens inside ends here, as a value or as a fault; the
     /// store is dropped, so nothing of one call reaches the next.
-    async fn run<T>(
+    pub(super) async fn run<T>(
         self,
         state: State,
         caps: &Caps,
@@ -319,6 +327,7 @@ impl Sandbox<'_> {
             cpu: state.cpu.spent(),
             wall: began.elapsed(),
             peak_memory: state.memory.peak(),
+            asked_in_vain: state.asked_in_vain.load(Relaxed),
             log: log.take(),
         };
         (result, used)
@@ -327,16 +336,17 @@ impl Sandbox<'_> {
 
 /// `call` to its end, or `None` once it took longer than `wall`. Time that its requests stood in line for the
 /// source's allowance is left out: no attempt is spent waiting.
-async fn within<T>(
+pub(super) async fn within<T>(
     wall: Duration,
     egress: Option<&egress::Call>,
     call: impl Future<Output = T>,
 ) -> Option<T> {
     let began = Instant::now();
+    let waited = || egress.map_or(Duration::ZERO, |call| call.usage().waited);
+    let before = waited();
     let mut call = std::pin::pin!(call);
     loop {
-        let waited = egress.map_or(Duration::ZERO, |call| call.usage().waited);
-        let left = (wall + waited).checked_sub(began.elapsed())?;
+        let left = wall.saturating_add(waited() - before).checked_sub(began.elapsed())?;
         // Nothing can be left out of a time that has not passed: look again when it has.
         if let Ok(value) = tokio::time::timeout(left.max(Duration::from_millis(1)), &mut call).await {
             return Some(value);

@@ -1,5 +1,7 @@
 //! What the host offers to a component: `http`, `host` and the (empty) rest of WASI.
 
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+
 use wasmtime::component::{HasSelf, Linker, Resource};
 
 use super::{
@@ -12,13 +14,16 @@ use super::{
 use crate::egress::{self, EgressError};
 
 /// The most that one `body.read` hands over; a guest that asks for more gets it in several reads.
-const MAX_READ: usize = 8 << 20;
+pub(super) const MAX_READ: usize = 8 << 20;
 
 /// A linker with everything that a component of the contract may import. All of WASI 0.2 is there because a
-/// Rust guest imports parts of it that it never uses.
-pub(super) fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {
+/// Rust guest imports parts of it that it never uses; `wasi:http` only for a source whose configuration says so.
+pub(super) fn linker(engine: &Engine, wasi_http: bool) -> wasmtime::Result<Linker<State>> {
     let mut linker = Linker::new(&engine.wasm);
     wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
+    if wasi_http {
+        wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
+    }
     bindings::FullSource::add_to_linker::<_, HasSelf<_>>(&mut linker, |state| state)?;
     Ok(linker)
 }
@@ -49,7 +54,7 @@ impl http::Host for State {
     ) -> wasmtime::Result<Result<http::Response, http::Error>> {
         let answer = match &self.egress {
             Some(egress) => egress.send(into_request(request)).await,
-            None => Err(no_requests_here()),
+            None => Err(no_requests_here(&self.asked_in_vain)),
         };
         self.answer(answer)
     }
@@ -60,7 +65,7 @@ impl http::Host for State {
     ) -> wasmtime::Result<Vec<Result<http::Response, http::Error>>> {
         let answers = match &self.egress {
             Some(egress) => egress.send_all(requests.into_iter().map(into_request).collect()).await,
-            None => requests.iter().map(|_| Err(no_requests_here())).collect(),
+            None => requests.iter().map(|_| Err(no_requests_here(&self.asked_in_vain))).collect(),
         };
         answers.into_iter().map(|answer| self.answer(answer)).collect()
     }
@@ -138,6 +143,8 @@ fn into_error(error: EgressError) -> wasmtime::Result<http::Error> {
     })
 }
 
-fn no_requests_here() -> EgressError {
+/// Counts a request where none may be made, and refuses it.
+pub(super) fn no_requests_here(asked_in_vain: &AtomicU32) -> EgressError {
+    asked_in_vain.fetch_add(1, Relaxed);
     EgressError::Denied("describe and check-unit may make no request".into())
 }

@@ -16,7 +16,7 @@ use super::{
 };
 
 /// The contract that this host speaks.
-const CONTRACT: &str = "backfill:source@1.0.0";
+pub const CONTRACT: &str = "backfill:source@1.0.0";
 
 /// Why a component can't be used. Each message names the file and the next step.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -55,6 +55,14 @@ pub enum LoadError {
         /// The import or export that does not fit.
         why: String,
     },
+    /// A component of the standard `wasi:http` whose source may not use it.
+    #[error("{}: it imports {import}, which only a source that says so is given; add to its [[source]]: wasi_http = true", path.display())]
+    NeedsWasiHttp {
+        /// The file.
+        path: PathBuf,
+        /// The interface.
+        import: String,
+    },
     /// The trial call of `describe` failed.
     #[error("{}: describe failed: {fault}", path.display())]
     DescribeFailed {
@@ -80,6 +88,13 @@ impl LoadError {
     }
 }
 
+/// Whether a component may be one of the standard `wasi:http`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum WasiHttp {
+    Granted,
+    Refused,
+}
+
 /// A component that has been compiled, linked and tried.
 pub(super) struct Loaded {
     /// sha256 of the file, hex.
@@ -88,11 +103,19 @@ pub(super) struct Loaded {
     pub(super) adapter: adapter::GuestIndices,
     pub(super) collector: Option<collector::GuestIndices>,
     pub(super) catalog: Option<catalog::GuestIndices>,
+    /// What it imports of the standard `wasi:http`.
+    pub(super) wasi_http: Option<String>,
     pub(super) description: Description,
 }
 
 impl Loaded {
-    pub(super) async fn open(engine: &Engine, path: &Path, pinned: Option<&str>) -> Result<Self, LoadError> {
+    /// `allowed` says whether it may be a component of the standard `wasi:http`.
+    pub(super) async fn open(
+        engine: &Engine,
+        path: &Path,
+        pinned: Option<&str>,
+        allowed: WasiHttp,
+    ) -> Result<Self, LoadError> {
         let bytes = tokio::fs::read(path)
             .await
             .map_err(|error| LoadError::Unreadable { path: path.into(), why: error.to_string() })?;
@@ -111,7 +134,11 @@ impl Loaded {
             path: path.into(),
             why: explain_world(engine, &component, &error),
         };
-        let linker = imports::linker(engine).map_err(wrong_world)?;
+        let wasi_http = wasi_http_import(engine, &component);
+        if let (Some(import), WasiHttp::Refused) = (&wasi_http, allowed) {
+            return Err(LoadError::NeedsWasiHttp { path: path.into(), import: import.clone() });
+        }
+        let linker = imports::linker(engine, wasi_http.is_some()).map_err(wrong_world)?;
         let pre = linker.instantiate_pre(&component).map_err(wrong_world)?;
         let adapter = adapter::GuestIndices::new(&pre).map_err(wrong_world)?;
         let collector = collector::GuestIndices::new(&pre).ok();
@@ -125,7 +152,7 @@ impl Loaded {
             let path = path.display();
             tracing::warn!(%path, %error, "the component can't be kept, so that later nobody can go back to it");
         }
-        Ok(Self { digest, pre, adapter, collector, catalog, description })
+        Ok(Self { digest, pre, adapter, collector, catalog, wasi_http, description })
     }
 
     pub(super) const fn sandbox<'a>(&'a self, engine: &'a Engine) -> Sandbox<'a> {
@@ -133,7 +160,11 @@ impl Loaded {
     }
 }
 
-async fn compile(engine: &Engine, path: &Path, bytes: bytes::Bytes) -> Result<Component, LoadError> {
+pub(super) async fn compile(
+    engine: &Engine,
+    path: &Path,
+    bytes: bytes::Bytes,
+) -> Result<Component, LoadError> {
     let not_a_component = |why: String| LoadError::NotAComponent { path: path.into(), why };
     match bytes.get(..8) {
         Some(b"\0asm\x0d\0\x01\0") => {}
@@ -150,6 +181,15 @@ async fn compile(engine: &Engine, path: &Path, bytes: bytes::Bytes) -> Result<Co
         .await
         .map_err(|error| not_a_component(format!("compiling it failed: {error}")))?
         .map_err(|error| not_a_component(format!("the file is damaged or cut off: {}", error.root_cause())))
+}
+
+/// The first interface of `wasi:http` that a component imports.
+fn wasi_http_import(engine: &Engine, component: &Component) -> Option<String> {
+    let ty = component.component_type();
+    ty.imports(&engine.wasm)
+        .map(|(name, _)| name)
+        .find(|name| name.starts_with("wasi:http/"))
+        .map(str::to_owned)
 }
 
 /// What does not fit, with the versions on both sides where the component speaks another one.

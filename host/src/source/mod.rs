@@ -4,6 +4,7 @@
 //! gives back: [`CallReport`] with two layers, an outer [`Fault`] (the sandbox ended the call) and an inner
 //! [`Failure`](crate::domain::Failure) (what the source said).
 
+mod again;
 mod bindings;
 mod call;
 mod check;
@@ -13,28 +14,33 @@ mod engine;
 mod examine;
 mod fault;
 mod imports;
+mod inspect;
 mod limits;
 mod load;
 mod log;
 mod obtain;
 mod open;
+mod outgoing;
 mod registry;
 mod state;
 mod succession;
+mod trial;
 mod versions;
 
 pub use crate::egress::Probe;
-pub use call::{CallReport, Collected, Source};
+pub use call::{CallReport, Collected, EMPTY_SUCCESS, Source};
 pub use check::SourceCheck;
 pub use describe::{Description, Setting};
 pub use engine::Engine;
 pub use examine::Examine;
 pub use fault::Fault;
+pub use inspect::{Import, Inspection, Kind, Provided, inspect};
 pub use limits::Caps;
-pub use load::LoadError;
+pub use load::{CONTRACT, LoadError};
 pub use log::{LogLevel, LogLine};
 pub use obtain::{digest_of, sha256};
 pub use open::{Unusable, open, open_file};
 pub use registry::{Entry, Refused, Registry};
 pub use state::World;
+pub use trial::{Said, Small};
 pub use versions::{Version, versions};

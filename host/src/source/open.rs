@@ -10,7 +10,7 @@ use super::{
     describe::Description,
     engine::Engine,
     limits::Caps,
-    load::{LoadError, Loaded},
+    load::{LoadError, Loaded, WasiHttp},
     obtain::obtain,
     state::World,
 };
@@ -72,8 +72,9 @@ pub async fn open(
     engine: &Engine,
     shared: &Shared,
 ) -> Result<Source, Unusable> {
+    let wasi_http = if source.wasi_http { WasiHttp::Granted } else { WasiHttp::Refused };
     let (path, digest) = obtain(source, engine, shared).await?;
-    let loaded = Loaded::open(engine, &path, digest.as_deref()).await?;
+    let loaded = Loaded::open(engine, &path, digest.as_deref(), wasi_http).await?;
     let settings = settings(&source.settings, &loaded.description)?;
     let policy = policy(source, env, &loaded.description, &settings)?;
     let gate = Gate::new(policy, shared.clone()).map_err(|error| Unusable::Egress(error.to_string()))?;
@@ -89,16 +90,44 @@ pub async fn open(
 }
 
 /// Loads a component that no configuration names: with the default caps, no credential, and every host granted that
-/// it asks for. For commands that try a component; its upstream is then played by a stage ([`Source::staged`]).
+/// it asks for, and `wasi:http` if it imports that. For commands that try a component; its upstream is then played by a stage ([`Source::staged`]).
 pub async fn open_file(
     path: &Path,
     given: &BTreeMap<String, String>,
     engine: &Engine,
     shared: &Shared,
 ) -> Result<Source, Unusable> {
-    let loaded = Loaded::open(engine, path, None).await?;
-    let settings = settings(given, &loaded.description)?;
+    let loaded = Arc::new(Loaded::open(engine, path, None, WasiHttp::Granted).await?);
     let id = path.file_stem().map_or_else(|| "source".into(), |stem| stem.to_string_lossy().into_owned());
+    unconfigured(id, loaded, given, engine, shared)
+}
+
+impl Source {
+    /// The same component as [`open_file`] would open it, with these settings: every host granted that it asks for, no
+    /// credential, the default caps, but no more than `patience` for a call.
+    ///
+    /// # Errors
+    /// A setting that it does not know, or that asks for a host which nobody can grant.
+    pub fn on_trial(
+        &self,
+        given: &BTreeMap<String, String>,
+        patience: Duration,
+        shared: &Shared,
+    ) -> Result<Self, Unusable> {
+        let trial = unconfigured(self.id.clone(), Arc::clone(&self.loaded), given, &self.engine, shared)?;
+        let caps = Caps { wall: patience, cpu: patience.min(trial.caps.cpu), ..trial.caps };
+        Ok(Self { caps, ..trial })
+    }
+}
+
+fn unconfigured(
+    id: String,
+    loaded: Arc<Loaded>,
+    given: &BTreeMap<String, String>,
+    engine: &Engine,
+    shared: &Shared,
+) -> Result<Source, Unusable> {
+    let settings = settings(given, &loaded.description)?;
     let config::Caps { requests, response, total, .. } = config::Caps::default();
     let policy = Policy {
         source: id.clone(),
@@ -119,7 +148,7 @@ pub async fn open_file(
     Ok(Source {
         id,
         engine: engine.clone(),
-        loaded: Arc::new(loaded),
+        loaded,
         caps: caps(&config::Caps::default()),
         settings: Arc::new(settings),
         gate: Arc::new(gate),
@@ -128,7 +157,7 @@ pub async fn open_file(
 }
 
 /// What the source reads: the configuration's values over the description's defaults.
-fn settings(
+pub(super) fn settings(
     given: &BTreeMap<String, String>,
     described: &Description,
 ) -> Result<BTreeMap<String, String>, Unusable> {
@@ -178,7 +207,10 @@ fn policy(
 
 /// What the component asks for. A component asks through its description, and through settings that hold a URL: an
 /// operator who points `base_url` elsewhere makes it ask there.
-fn asked(described: &Description, settings: &BTreeMap<String, String>) -> Result<Vec<Grant>, Unusable> {
+pub(super) fn asked(
+    described: &Description,
+    settings: &BTreeMap<String, String>,
+) -> Result<Vec<Grant>, Unusable> {
     let hosts = described.hosts.iter().cloned().chain(settings.values().filter_map(|value| origin(value)));
     let grant = |host: String| {
         Grant::parse(&host).map_err(|why| Unusable::Host(format!("the source asks for {why}")))

@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    sync::Arc,
+    sync::{Arc, atomic::AtomicU32},
     time::{Duration, Instant},
 };
 
@@ -10,22 +10,31 @@ use chrono::{DateTime, Utc};
 use rand::{SeedableRng, rngs::StdRng};
 use wasmtime::{CallHook, Store, UpdateDeadline, component::ResourceTable};
 use wasmtime_wasi::{HostWallClock, WasiCtx, WasiCtxView, WasiView};
+use wasmtime_wasi_http::WasiHttpCtx;
 
 use super::{
     engine::Engine,
     limits::{Caps, CpuClock, MemoryLimit},
     log::CallLog,
+    outgoing::{self, Outgoing},
 };
 use crate::egress;
+
+/// Bodies, streams and maps of headers that a guest may hold at once: their memory is the host's.
+const MAX_RESOURCES: usize = 1 << 16;
 
 pub(super) struct State {
     pub(super) wasi: WasiCtx,
     pub(super) table: ResourceTable,
     pub(super) egress: Option<egress::Call>,
+    pub(super) http: WasiHttpCtx,
+    pub(super) outgoing: Outgoing,
     pub(super) settings: Arc<BTreeMap<String, String>>,
     pub(super) log: CallLog,
     pub(super) memory: MemoryLimit,
     pub(super) cpu: CpuClock,
+    /// Requests that were asked for where none may be made.
+    pub(super) asked_in_vain: Arc<AtomicU32>,
 }
 
 impl State {
@@ -49,14 +58,25 @@ impl State {
                 .insecure_random_seed(seed.into());
         }
         let wasi = wasi.build();
+        let asked_in_vain = Arc::<AtomicU32>::default();
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(MAX_RESOURCES);
         Self {
             wasi,
-            table: ResourceTable::new(),
+            table,
+            http: outgoing::context(),
+            outgoing: Outgoing::new(
+                egress.clone(),
+                Arc::clone(&asked_in_vain),
+                log.clone(),
+                caps.hostcall_bytes(),
+            ),
             egress,
             settings,
             log,
             memory: MemoryLimit::new(caps.memory),
             cpu: CpuClock::new(caps.cpu),
+            asked_in_vain,
         }
     }
 
@@ -77,7 +97,7 @@ impl State {
                 CallHook::CallingWasm | CallHook::ReturningFromHost => state.cpu.enter_guest(),
                 CallHook::ReturningFromWasm | CallHook::CallingHost => state.cpu.leave_guest(),
             }
-            Ok(())
+            state.outgoing.fault().map_or(Ok(()), |fault| Err(fault.clone().into()))
         });
         store
     }

@@ -49,7 +49,49 @@ pub struct Answer {
     pub fetched_at: Instant,
 }
 
+/// An answer that an attempt used, with the request that it answered.
+#[derive(Clone, Debug, PartialEq, Eq, FromRow)]
+pub struct AttemptAnswer {
+    /// Digest of the request without its secrets.
+    pub request_key: String,
+    /// What was answered.
+    #[sqlx(flatten)]
+    pub answer: Answer,
+}
+
 impl Store {
+    /// The answers that an attempt used, in the order in which they came.
+    pub async fn attempt_answers(&self, attempt_id: i64) -> Result<Vec<AttemptAnswer>, StoreError> {
+        const DOING: &str = "reading the answers of an attempt";
+        let mut conn = self.read(DOING).await?;
+        sql::query(
+            "SELECT a.request_key, a.id, a.status, a.headers, a.digest, a.body_bytes, a.fetched_at
+             FROM attempt_answers u JOIN answers a ON a.id = u.answer_id
+             WHERE u.attempt_id = $1 ORDER BY a.fetched_at, a.id",
+        )
+        .bind(attempt_id)
+        .all(&mut conn)
+        .await
+        .doing(DOING)
+    }
+
+    /// The newest answer to a request of a source, however old: a good one that its source could read if there is one.
+    pub async fn newest_answer(&self, source: &str, request_key: &str) -> Result<Option<Answer>, StoreError> {
+        const DOING: &str = "looking up the newest answer to a request";
+        let mut conn = self.read(DOING).await?;
+        sql::query(
+            "SELECT id, status, headers, digest, body_bytes, fetched_at FROM answers
+             WHERE source = $1 AND request_key = $2
+             ORDER BY CASE WHEN reusable AND status BETWEEN 200 AND 299 THEN 0 ELSE 1 END, fetched_at DESC, id DESC
+             LIMIT 1",
+        )
+        .bind(source)
+        .bind(request_key)
+        .optional(&mut conn)
+        .await
+        .doing(DOING)
+    }
+
     /// The newest good answer (status 200 to 299) to a request of a source, not fetched before an instant, and not
     /// distrusted since.
     pub async fn find_answer(

@@ -4,6 +4,7 @@ use serde::Serialize;
 use sqlx::FromRow;
 
 use super::{Instant, Store, StoreError, error::Doing, sql};
+use crate::domain::Month;
 
 /// One attempt of a task.
 #[derive(Clone, Debug, PartialEq, Eq, FromRow, Serialize, utoipa::ToSchema)]
@@ -55,6 +56,19 @@ pub struct UsedAnswer {
     pub fetched_at: Instant,
 }
 
+/// Which part of a unit's month was last asked for, and when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromRow)]
+pub struct LastAsked {
+    /// The month.
+    pub month: Month,
+    /// The first instant asked for.
+    pub start_date: Instant,
+    /// The first instant after.
+    pub end_date: Instant,
+    /// When the attempt began.
+    pub started_at: Instant,
+}
+
 /// A component that attempts used.
 #[derive(Clone, Debug, PartialEq, Eq, FromRow)]
 pub struct UsedComponent {
@@ -67,6 +81,30 @@ pub struct UsedComponent {
 }
 
 impl Store {
+    /// For every month of a unit that a source was asked for: the last attempt in which it ran. One that found records
+    /// counts before others.
+    pub async fn last_asked(&self, unit_id: i64, source: &str) -> Result<Vec<LastAsked>, StoreError> {
+        const DOING: &str = "reading when a unit's months were last asked for";
+        let mut conn = self.read(DOING).await?;
+        sql::query(
+            "SELECT month, start_date, end_date, started_at FROM (
+                 SELECT t.month, t.start_date, t.end_date, a.started_at,
+                        ROW_NUMBER() OVER (
+                            PARTITION BY t.month
+                            ORDER BY CASE WHEN a.outcome IN ('written', 'unchanged') THEN 0 ELSE 1 END, a.id DESC
+                        ) AS place
+                 FROM backfill_tasks t JOIN task_attempts a ON a.task_id = t.id
+                 WHERE t.generation_unit_id = $1 AND t.source = $2 AND a.component_digest IS NOT NULL
+             ) ranked
+             WHERE place = 1 ORDER BY month",
+        )
+        .bind(unit_id)
+        .bind(source)
+        .all(&mut conn)
+        .await
+        .doing(DOING)
+    }
+
     /// The components that attempts and collector runs of a source used, the latest first. Looks at every attempt.
     pub async fn components_used(&self, source: &str) -> Result<Vec<UsedComponent>, StoreError> {
         const DOING: &str = "looking which components a source used";

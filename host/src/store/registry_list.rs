@@ -7,7 +7,7 @@ use sqlx::FromRow;
 
 use super::{
     Instant, Store, StoreError, conditions::Conditions, connection::Connection, error::Doing,
-    job_list::LONGEST_PAGE, sql,
+    job_list::LONGEST_PAGE, registry::RegisteredUnit, registry::UnitRow, sql,
 };
 use crate::domain::Unit;
 
@@ -173,6 +173,29 @@ impl Store {
             .scalars(&mut conn)
             .await
             .doing(DOING)
+    }
+
+    /// All units that a source serves, each with the name of its wind farm, by code and name.
+    pub async fn units_of_source(&self, source: &str) -> Result<Vec<(String, RegisteredUnit)>, StoreError> {
+        #[derive(FromRow)]
+        struct Row {
+            windfarm: String,
+            #[sqlx(flatten)]
+            unit: UnitRow,
+        }
+        const DOING: &str = "listing the units of a source";
+        let mut conn = self.read(DOING).await?;
+        let rows: Vec<Row> = sql::query(
+            "SELECT f.name AS windfarm, u.id, u.windfarm_id, u.source, u.code, u.name, u.capacity_mw, u.attributes,
+                    u.active
+             FROM generation_units u JOIN windfarms f ON f.id = u.windfarm_id
+             WHERE u.source = $1 ORDER BY u.code, u.name",
+        )
+        .bind(source)
+        .all(&mut conn)
+        .await
+        .doing(DOING)?;
+        Ok(rows.into_iter().map(|row| (row.windfarm, row.unit.into())).collect())
     }
 
     /// A unit of a source: the one of a code, or else the first that is active.

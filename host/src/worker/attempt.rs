@@ -113,8 +113,7 @@ fn judge(call: CallReport<Vec<Series>>, claim: &Claim, retry: &RetryPolicy, now:
     match call.outcome {
         Ok(Ok(series)) => {
             let validated = validate(claim.window, claim.unit.capacity_mw, series);
-            if validated.accepted.is_empty() {
-                let message = format!("every value was rejected: {}", reasons(&validated));
+            if let Some(message) = validated.refusal() {
                 // What can't be believed now may be mended upstream: like an answer that can't be read.
                 let failure = Failure::Malformed(message.clone());
                 Verdict {
@@ -219,12 +218,6 @@ fn count(source: &str, finished: &Finished, code: &'static str) {
         observe::tasks_ended(source, outcome.of_others().as_str(), finished.shared);
     }
     observe::rows(source, finished.written.by_result());
-}
-
-fn reasons(validated: &Validated) -> String {
-    let counted: Vec<_> =
-        validated.rejected.iter().map(|(reason, count)| format!("{count} {}", reason.as_str())).collect();
-    counted.join(", ")
 }
 
 fn log_line(claim: &Claim, line: &LogLine) -> NewLogLine {

@@ -13,8 +13,10 @@ fn parks(url: &str, more: &str) -> String {
         "[[source]]\nid = \"parks\"\ncomponent = {:?}\nhosts = [{url:?}]\nrate = \"60/min burst 5\"\n{more}\n\
          [source.settings]\nbase_url = {url:?}\n\
          [[source]]\nid = \"gone\"\ncomponent = \"gone.wasm\"\n\
-         [[source]]\nid = \"off\"\ncomponent = \"off.wasm\"\nenabled = false\n",
-        guest("fifth")
+         [[source]]\nid = \"off\"\ncomponent = \"off.wasm\"\nenabled = false\n\
+         [[source]]\nid = \"bare\"\ncomponent = {:?}\n",
+        guest("fifth"),
+        guest("hostile")
     )
 }
 
@@ -51,7 +53,7 @@ async fn a_source_tells_what_it_is_and_how_it_fares() {
         let client = world.user("vera", "viewer").await;
         let listed = client.get("/sources").await.expect(200).json;
         let ids: Vec<_> = listed.as_array().unwrap().iter().map(|one| one["id"].as_str().unwrap()).collect();
-        assert_eq!(ids, ["parks", "gone", "off", "elexon", "eia"]);
+        assert_eq!(ids, ["parks", "gone", "off", "bare", "elexon", "eia"]);
         let (gone, off) = (&listed[1], &listed[2]);
         assert_eq!((&gone["enabled"], &gone["usable"]), (&json!(true), &json!(false)));
         assert!(gone["reason"].as_str().unwrap().contains("gone.wasm"), "{gone:#}");
@@ -152,9 +154,44 @@ async fn an_upstream_s_units_are_listed_where_its_source_can() {
             ])
         );
         assert_eq!(upstream.asked().len(), 1);
-        client.get("/sources/elexon/units").await.problem(404, "no-catalog");
+        client.get("/sources/bare/units").await.problem(404, "no-catalog");
+        let elexon = client.get("/sources/elexon/units").await.expect(200).json;
+        let unit = elexon.as_array().unwrap().iter().find(|unit| unit["code"] == "T_HOWAO-2").unwrap();
+        assert_eq!((&unit["attributes"]["site"], &unit["registered"]), (&json!("HOWAO"), &json!(true)));
         client.get("/sources/gone/units").await.problem(409, "source-unusable");
         client.get("/sources/none/units").await.problem(404, "not-found");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn units_of_a_catalogue_are_registered_once_and_stay_where_people_put_them() {
+    each(async |world, _| {
+        let (client, viewer) = (world.user("olga", "operator").await, world.user("vera", "viewer").await);
+        let path = "/sources/elexon/units/import";
+        let wanted = json!({ "windfarm": "GB {site}", "wind": true, "filter": "howao" });
+        viewer.post(path, &wanted).await.problem(403, "forbidden");
+        let mut dry = wanted.clone();
+        dry["dry_run"] = json!(true);
+        let would = client.post(path, &dry).await.expect(200).json;
+        let before = client.get("/generation-units").await.expect(200).json["total"].clone();
+        let done = client.post(path, &wanted).await.expect(200).json;
+        assert_eq!((&would["dry_run"], &would["units"]), (&json!(true), &done["units"]));
+        let known = done["elsewhere"].as_array().unwrap().len() as u64;
+        assert!(known >= 1, "{done:#}");
+        assert_eq!(done["units"], json!({ "created": 3 - known, "updated": known, "unchanged": 0 }));
+        let after = client.get("/generation-units").await.expect(200).json["total"].clone();
+        assert_eq!(after.as_u64(), before.as_u64().map(|before| before + 3 - known));
+        let again = client.post(path, &wanted).await.expect(200).json;
+        assert_eq!(again["units"], json!({ "created": 0, "updated": 0, "unchanged": 3 }));
+        let one = json!({ "windfarm": "Drax", "codes": ["T_DRAXX-1"] });
+        assert_eq!(client.post(path, &one).await.expect(200).json["units"]["created"], 1);
+
+        client.post(path, &json!({ "windfarm": "{site" })).await.problem(422, "invalid-body");
+        client.post(path, &json!({ "windfarm": "{plant}" })).await.problem(422, "invalid-body");
+        client.post(path, &json!({ "wind": true })).await.problem(422, "invalid-body");
+        client.post("/sources/bare/units/import", &one).await.problem(404, "no-catalog");
+        client.post("/sources/gone/units/import", &one).await.problem(409, "source-unusable");
     })
     .await;
 }

@@ -13,7 +13,7 @@ use crate::{
 #[tokio::test]
 async fn every_command_has_help_that_says_what_it_does_and_shows_how() {
     let folder = WorkFolder::bare("");
-    let all: [&[&str]; 23] = [
+    let all: [&[&str]; 25] = [
         &[],
         &["config"],
         &["config", "check"],
@@ -21,6 +21,8 @@ async fn every_command_has_help_that_says_what_it_does_and_shows_how() {
         &["source", "list"],
         &["source", "fetch"],
         &["source", "collect"],
+        &["source", "diff"],
+        &["task", "replay"],
         &["import"],
         &["run"],
         &["export"],

@@ -8,9 +8,11 @@ mod support;
 mod commands;
 mod configuration;
 mod disk;
+mod kit;
 mod queue;
 mod registry;
 mod schedules;
+mod units;
 
 use support::{plugin, work_folder::WorkFolder};
 

@@ -20,8 +20,8 @@ pub(crate) struct Page<R> {
 }
 
 #[derive(Deserialize)]
-struct Envelope<R> {
-    response: Option<Content<R>>,
+struct Envelope<C> {
+    response: Option<C>,
     error: Option<Value>,
     code: Option<Value>,
 }
@@ -42,29 +42,16 @@ struct Warning {
     description: String,
 }
 
-/// Reads an answer.
+/// Reads an answer with rows.
 ///
 /// # Errors
-/// Each refusal of EIA by its own case; what is not JSON (a landing page, a cut body, a gateway's error) is
-/// unavailable, JSON of another shape is malformed.
+/// Those of [`response`].
 pub(crate) fn page<R: DeserializeOwned>(
     status: u16,
     retry_after: Option<u32>,
     body: &[u8],
 ) -> Result<Page<R>, Failure> {
-    if !(200..300).contains(&status) {
-        let said = serde_json::from_slice::<Envelope<serde::de::IgnoredAny>>(body).ok();
-        return Err(refusal(status, retry_after, body, said.map(|said| (said.error, said.code))));
-    }
-    let envelope: Envelope<R> = serde_json::from_slice(body).map_err(|error| {
-        let why = format!("EIA's answer is not what was expected: {error}; it begins {:?}", beginning(body));
-        if error.is_data() { Failure::Malformed(why) } else { Failure::Unavailable(why) }
-    })?;
-    let content = match envelope {
-        Envelope { response: Some(content), error: None, .. } => content,
-        Envelope { error: None, code: None, .. } => return Err(lacks("response")),
-        Envelope { error, code, .. } => return Err(refusal(status, retry_after, body, Some((error, code)))),
-    };
+    let content: Content<R> = response(status, retry_after, body)?;
     Ok(Page {
         rows: content.data.ok_or_else(|| lacks("response.data"))?,
         total: content.total.as_ref().and_then(whole_number),
@@ -75,6 +62,31 @@ pub(crate) fn page<R: DeserializeOwned>(
             .map(|warning| format!("EIA warns: {}: {}", warning.warning, warning.description))
             .collect(),
     })
+}
+
+/// Reads an answer of any kind.
+///
+/// # Errors
+/// Each refusal of EIA by its own case; what is not JSON (a landing page, a cut body, a gateway's error) is
+/// unavailable, JSON of another shape is malformed.
+pub(crate) fn response<C: DeserializeOwned>(
+    status: u16,
+    retry_after: Option<u32>,
+    body: &[u8],
+) -> Result<C, Failure> {
+    if !(200..300).contains(&status) {
+        let said = serde_json::from_slice::<Envelope<serde::de::IgnoredAny>>(body).ok();
+        return Err(refusal(status, retry_after, body, said.map(|said| (said.error, said.code))));
+    }
+    let envelope: Envelope<C> = serde_json::from_slice(body).map_err(|error| {
+        let why = format!("EIA's answer is not what was expected: {error}; it begins {:?}", beginning(body));
+        if error.is_data() { Failure::Malformed(why) } else { Failure::Unavailable(why) }
+    })?;
+    match envelope {
+        Envelope { response: Some(content), error: None, .. } => Ok(content),
+        Envelope { error: None, code: None, .. } => Err(lacks("response")),
+        Envelope { error, code, .. } => Err(refusal(status, retry_after, body, Some((error, code)))),
+    }
 }
 
 fn lacks(field: &str) -> Failure {

@@ -13,6 +13,7 @@
 mod absence;
 mod answer;
 mod authority;
+mod catalog;
 mod cell;
 mod listing;
 mod plant;
@@ -24,7 +25,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use backfill_guest::http::{self, Request};
 use backfill_guest::{
-    Description, Failure, Level, Month, Series, Setting, Source, Unit, base_url, export_source, log,
+    Catalog, Description, Failure, Level, Month, Series, Setting, Source, Unit, base_url, export_catalog,
+    export_source, log, setting,
 };
 use serde::de::DeserializeOwned;
 
@@ -55,11 +57,17 @@ impl Source for Eia {
                         the attributes respondent (e.g. PACW) and fueltype (e.g. WND)"
                 .into(),
             hosts: vec!["api.eia.gov".into()],
-            settings: vec![Setting {
-                name: "base_url".into(),
-                summary: "address of the API, without /v2".into(),
-                default: Some(API.into()),
-            }],
+            settings: [
+                ("base_url", "address of the API, without /v2", API),
+                ("catalog", "what the catalogue lists: plants, authorities, or both", catalog::KINDS),
+                ("catalog_fuels", "fuels of the catalogue, codes of EIA, e.g. WND,SUN", catalog::FUELS),
+            ]
+            .map(|(name, summary, default)| Setting {
+                name: name.into(),
+                summary: summary.into(),
+                default: Some(default.into()),
+            })
+            .into(),
             month_zone: "UTC".into(),
             publication_lag_days: absence::PLANT_LAG_DAYS,
             first_month: Some("2001-01".into()),
@@ -95,7 +103,41 @@ impl Source for Eia {
     }
 }
 
+impl Catalog for Eia {
+    fn list_units() -> Result<Vec<Unit>, Failure> {
+        let setting = |name, default: &str| setting(name).unwrap_or_else(|| default.to_owned());
+        let (kinds, fuels) = (setting("catalog", catalog::KINDS), setting("catalog_fuels", catalog::FUELS));
+        let scope = catalog::Scope::of(&kinds, &fuels).map_err(Failure::NotAvailable)?;
+        let base = base_url(API);
+        let mut units = Vec::new();
+        if scope.plants {
+            let month = one::<catalog::About>(catalog::about(&base))?.end_period;
+            let listing = list(&catalog::generators(&base, &scope, &month))?;
+            let (plants, notes) = catalog::plants(listing, &scope, &month)?;
+            for note in &notes {
+                log(Level::Warn, note);
+            }
+            units.extend(plants);
+        }
+        if scope.authorities {
+            units.extend(catalog::authorities(&one(catalog::respondents(&base))?, &scope));
+        }
+        if units.is_empty() {
+            return Err(Failure::NoData(format!("EIA lists nothing of {}", scope.fuels.join(", "))));
+        }
+        Ok(units)
+    }
+}
+
 export_source!(Eia);
+export_catalog!(Eia);
+
+/// The answer to a question that has no pages.
+fn one<C: DeserializeOwned>(request: Request) -> Result<C, Failure> {
+    let answer = request.send()?;
+    let (status, retry_after) = (answer.status(), answer.retry_after());
+    answer::response(status, retry_after, &answer.bytes()?)
+}
 
 /// All rows of a query, page by page.
 fn list<R: DeserializeOwned + Eq + std::hash::Hash>(query: &Request) -> Result<Listing<R>, Failure> {

@@ -8,6 +8,7 @@ mod answer;
 mod b1610;
 mod bm_unit;
 mod bmunits;
+mod catalog;
 mod dataset;
 mod fetch;
 mod notes;
@@ -20,11 +21,14 @@ mod upstream;
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use backfill_guest::{Description, Failure, Month, Series, Setting, Source, Unit, base_url, log, setting};
+use backfill_guest::{
+    Catalog, Description, Failure, Month, Series, Setting, Source, Unit, base_url, log, setting,
+};
 
 use crate::bm_unit::BmUnit;
 use crate::dataset::Dataset;
 use crate::fetch::Task;
+use crate::notes::Notes;
 
 const BASE_URL: &str = "https://data.elexon.co.uk";
 const DATASETS: &str = "B1610,PN";
@@ -78,14 +82,29 @@ impl Source for Elexon {
             base_url: &base_url(BASE_URL),
             now: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |at| at.as_secs().cast_signed()),
         };
-        let (outcome, notes) = fetch::fetch(&upstream::Host, &task);
-        for (level, line) in notes.lines() {
-            log(*level, line);
-        }
-        outcome
+        tell(fetch::fetch(&upstream::Host, &task))
     }
+}
+
+impl Catalog for Elexon {
+    fn list_units() -> Result<Vec<Unit>, Failure> {
+        tell(catalog::list(&upstream::Host, &base_url(BASE_URL)))
+    }
+}
+
+/// The outcome, once its notes are in the log.
+fn tell<T>((outcome, notes): (T, Notes)) -> T {
+    for (level, line) in notes.lines() {
+        log(*level, line);
+    }
+    outcome
 }
 
 // The names of a component's exports (`backfill:source/adapter…`) are more than a native linker takes.
 #[cfg(target_family = "wasm")]
-backfill_guest::export_source!(Elexon);
+mod exports {
+    use super::Elexon;
+
+    backfill_guest::export_source!(Elexon);
+    backfill_guest::export_catalog!(Elexon);
+}

@@ -2,10 +2,11 @@
 
 use backfill_guest::http::{self, Error, Request};
 use backfill_guest::{Failure, Month, time};
+use serde::Deserialize;
 
 use crate::answer::{Answer, Refusal};
+use crate::bmunits;
 use crate::dataset::Dataset;
-use crate::{bmunits, bmunits::Listed};
 
 const DAY: i64 = 86_400;
 
@@ -95,7 +96,7 @@ pub(crate) fn download_list(upstream: &impl Upstream, base_url: &str) -> Result<
 }
 
 /// The rows of the list. An empty list is a fault of the upstream and no proof that a unit doesn't exist.
-pub(crate) fn listed(answer: &Answer) -> Result<Vec<Listed<'_>>, Failure> {
+pub(crate) fn listed<'a, R: Deserialize<'a>>(answer: &'a Answer) -> Result<Vec<R>, Failure> {
     let list = answer.rows("bmunits")?;
     if list.is_empty() {
         return Err(Failure::Unavailable("bmunits: the list of BM units is empty".into()));

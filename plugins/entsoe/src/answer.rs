@@ -41,7 +41,9 @@ impl Answer {
         match sniff::kind(&reply.body) {
             Kind::Zip => Self::of_archive(&reply),
             Kind::Xml { root: "Acknowledgement_MarketDocument", .. } => Self::of_acknowledgement(&reply),
-            Kind::Xml { root: "GL_MarketDocument", .. } if reply.is_success() => {
+            Kind::Xml { root: "GL_MarketDocument" | "Configuration_MarketDocument", .. }
+                if reply.is_success() =>
+            {
                 Self::Documents(vec![reply.body])
             }
             Kind::Html if reply.is_success() => Self::Failed(of_page(&reply)),

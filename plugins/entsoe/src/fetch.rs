@@ -154,7 +154,8 @@ impl Run<'_> {
     }
 }
 
-fn rank(failure: &Failure) -> u8 {
+/// The lower, the more the host can do about it.
+pub(crate) fn rank(failure: &Failure) -> u8 {
     match failure {
         Failure::Unauthorized(_) => 0,
         Failure::RateLimited(_) => 1,

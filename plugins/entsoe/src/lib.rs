@@ -10,12 +10,14 @@ pub mod answer;
 pub mod archive;
 pub mod areas;
 pub mod assemble;
+pub mod catalog;
 pub mod coverage;
 pub mod curve;
 pub mod document;
 pub mod eic;
 pub mod fetch;
 pub mod markup;
+pub mod master;
 pub mod notes;
 pub mod points;
 pub mod psr;
@@ -29,7 +31,8 @@ pub mod timeseries;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use backfill_guest::{
-    Description, Failure, Month, Series, Setting, Source, Unit, base_url, export_source, http, log,
+    Catalog, Description, Failure, Month, Series, Setting, Source, Unit, base_url, export_catalog,
+    export_source, http, log, setting,
 };
 
 use answer::Reply;
@@ -55,11 +58,19 @@ impl Source for Entsoe {
                         by name or EIC (DK_1; attribute `production_type`: wind-onshore, solar, …)"
                     .into(),
             hosts: vec!["web-api.tp.entsoe.eu".into()],
-            settings: vec![Setting {
-                name: "base_url".into(),
-                summary: "Address of the platform, without `/api`".into(),
-                default: Some(ADDRESS.into()),
-            }],
+            settings: vec![
+                Setting {
+                    name: "areas".into(),
+                    summary: "Bidding zones whose units the catalogue lists, by name or EIC, comma-separated"
+                        .into(),
+                    default: Some(catalog::AREAS.into()),
+                },
+                Setting {
+                    name: "base_url".into(),
+                    summary: "Address of the platform, without `/api`".into(),
+                    default: Some(ADDRESS.into()),
+                },
+            ],
             month_zone: "UTC".into(),
             publication_lag_days: fetch::PUBLICATION_DAYS,
             first_month: Some("2014-12".into()),
@@ -73,22 +84,43 @@ impl Source for Entsoe {
     fn fetch(unit: Unit, month: Month) -> Result<Vec<Series>, Failure> {
         let target = Target::of(&unit).map_err(Failure::InvalidUnit)?;
         let base = base_url(ADDRESS);
-        let now =
-            SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs().cast_signed());
-        let mut notes = Notes::default();
-        let ask = |queries: &[query::Query]| {
-            http::send_all(queries.iter().map(|query| query.request(&base))).into_iter().map(|answer| {
-                let answer = answer?;
-                let (status, retry_after) = (answer.status(), answer.retry_after());
-                Ok(Reply { status, retry_after, body: answer.bytes()? })
-            })
-        };
-        let result = fetch::fetch(&target, &month, now, ask, &mut notes);
-        for (level, line) in notes.0 {
-            log(level, line);
-        }
-        result
+        let ask = |queries: &[query::Query]| send(queries.iter().map(|query| query.request(&base)).collect());
+        told(|notes| fetch::fetch(&target, &month, now(), ask, notes))
     }
 }
 
+impl Catalog for Entsoe {
+    fn list_units() -> Result<Vec<Unit>, Failure> {
+        let areas = setting("areas").unwrap_or_else(|| catalog::AREAS.to_owned());
+        let base = base_url(ADDRESS);
+        let ask =
+            |queries: &[catalog::Query]| send(queries.iter().map(|query| query.request(&base)).collect());
+        told(|notes| catalog::list(&areas, now(), ask, notes))
+    }
+}
+
+/// Sends requests side by side; each answer's body is taken when its turn comes.
+fn send(requests: Vec<http::Request>) -> impl Iterator<Item = Result<Reply, Failure>> {
+    http::send_all(requests).into_iter().map(|answer| {
+        let answer = answer?;
+        let (status, retry_after) = (answer.status(), answer.retry_after());
+        Ok(Reply { status, retry_after, body: answer.bytes()? })
+    })
+}
+
+/// What `act` comes to, once what it notes is in the log.
+fn told<T>(act: impl FnOnce(&mut Notes) -> T) -> T {
+    let mut notes = Notes::default();
+    let result = act(&mut notes);
+    for (level, line) in notes.0 {
+        log(level, line);
+    }
+    result
+}
+
+fn now() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs().cast_signed())
+}
+
 export_source!(Entsoe);
+export_catalog!(Entsoe);

@@ -46,6 +46,11 @@ static TYPES: [ProductionType; 28] = [
 /// Wind and solar: what an area is asked for unless it says otherwise.
 pub const WIND_AND_SOLAR: [&str; 3] = ["B16", "B18", "B19"];
 
+/// The codes of all types that generate (or store), which is what units have.
+pub fn generating() -> impl Iterator<Item = &'static str> {
+    TYPES.iter().map(|one| one.code).filter(|code| code.starts_with('B') && !("B21"..="B24").contains(code))
+}
+
 /// The type of a code.
 pub fn by_code(code: &str) -> Option<&'static ProductionType> {
     TYPES.iter().find(|one| one.code == code)

@@ -55,6 +55,26 @@ pub mod collector_bindings {
     });
 }
 
+/// The optional `catalog` interface, for upstreams that tell which units there are.
+#[cfg(feature = "catalog")]
+#[doc(hidden)]
+#[allow(missing_docs, unreachable_pub, clippy::all, clippy::unwrap_used, clippy::expect_used)]
+pub mod catalog_bindings {
+    wit_bindgen::generate!({
+        inline: "
+            package backfill:guest;
+            world listing { export backfill:source/catalog@1.0.0; }
+        ",
+        path: "../../wit",
+        pub_export_macro: true,
+        export_macro_name: "export_catalog",
+        default_bindings_module: "backfill_guest::catalog_bindings",
+        with: { "backfill:source/types@1.0.0": crate::bindings::backfill::source::types },
+    });
+}
+
+#[cfg(feature = "catalog")]
+pub mod catalog;
 mod failure;
 pub mod http;
 mod series;
@@ -65,6 +85,8 @@ pub use bindings::backfill::source::types::{
     Description, Failure, Measurement, Month, Quantity, Series, Setting, Unit,
 };
 pub use bindings::exports::backfill::source::adapter::Guest as Source;
+#[cfg(feature = "catalog")]
+pub use catalog_bindings::exports::backfill::source::catalog::Guest as Catalog;
 #[cfg(feature = "collector")]
 pub use collector_bindings::exports::backfill::source::collector::Guest as Collector;
 
@@ -85,6 +107,16 @@ macro_rules! export_collector {
     ($source:ident) => {
         #[cfg(target_family = "wasm")]
         $crate::collector_bindings::export_collector!($source with_types_in $crate::collector_bindings);
+    };
+}
+
+/// Exports a type that implements `Catalog` beside the adapter (feature `catalog`).
+#[cfg(feature = "catalog")]
+#[macro_export]
+macro_rules! export_catalog {
+    ($source:ident) => {
+        #[cfg(target_family = "wasm")]
+        $crate::catalog_bindings::export_catalog!($source with_types_in $crate::catalog_bindings);
     };
 }
 

@@ -11,6 +11,7 @@
 //! `energy_type` (wind, solar, or upstream's word) where a name exists as several; `monthly_name` and
 //! `ten_minute_name` (the latter for the live report too) where a file names it otherwise.
 
+mod catalog;
 mod clock;
 mod collect;
 mod energy_type;
@@ -30,8 +31,8 @@ mod unit;
 mod upstream;
 
 use backfill_guest::{
-    Collector, Description, Failure, Level, Month, Series, Setting, Source, Unit, export_collector,
-    export_source, log,
+    Catalog, Collector, Description, Failure, Level, Month, Series, Setting, Source, Unit, export_catalog,
+    export_collector, export_source, log,
 };
 
 use snapshot::Snapshot;
@@ -84,16 +85,30 @@ impl Source for Taipower {
 
 impl Collector for Taipower {
     fn collect(units: Vec<Unit>) -> Result<Vec<(String, Vec<Series>)>, Failure> {
-        let report = Upstream::from_settings().live()?;
-        let snapshot = Snapshot::parse(&report).map_err(|why| {
-            log(Level::Error, &why);
-            Failure::Malformed(why)
-        })?;
+        let snapshot = live()?;
         let collected = collect::collect(&snapshot, &units, clock::now());
         collected.notes.into_iter().for_each(|(level, note)| log(level, note));
         collected.outcome
     }
 }
 
+impl Catalog for Taipower {
+    fn list_units() -> Result<Vec<Unit>, Failure> {
+        let (units, notes) = catalog::list(&live()?);
+        notes.iter().for_each(|note| log(Level::Warn, note));
+        Ok(units)
+    }
+}
+
+/// The live report as it is now.
+fn live() -> Result<Snapshot, Failure> {
+    let report = Upstream::from_settings().live()?;
+    Snapshot::parse(&report).map_err(|why| {
+        log(Level::Error, &why);
+        Failure::Malformed(why)
+    })
+}
+
 export_source!(Taipower);
+export_catalog!(Taipower);
 export_collector!(Taipower);

@@ -30,9 +30,14 @@ const COUNTIES: [&str; 21] = [
 
 /// A name without markup, footnotes, an English translation, blanks and width or variant differences.
 pub(crate) fn fold(raw: &str) -> String {
+    shown(raw).chars().filter(|c| !c.is_whitespace()).collect::<String>().to_ascii_lowercase()
+}
+
+/// A name as people know it: the same, with its blanks and capitals.
+pub(crate) fn shown(raw: &str) -> String {
     let text: String = decoded(&untagged(raw)).chars().filter_map(folded).collect();
     let text = without_footnotes(&text).replace("其他", "其它");
-    without_translation(&text).chars().filter(|c| !c.is_whitespace()).collect::<String>().to_ascii_lowercase()
+    without_translation(&text).trim().to_owned()
 }
 
 /// A folded name without the ending that only tells the kind of station: `彰工風力` → `彰工`.

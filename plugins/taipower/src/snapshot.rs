@@ -30,6 +30,8 @@ pub(crate) struct Snapshot {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Row {
     pub(crate) station: Station,
+    /// Its name, for people.
+    pub(crate) name: String,
     /// MW; nothing for units under test.
     pub(crate) capacity: Option<f64>,
     /// MW as written, whatever the note says; nothing for `N/A` and the like.
@@ -87,6 +89,7 @@ impl Snapshot {
         }
         self.rows.push(Row {
             station: Station::new(cells.energy_type, cells.name)?,
+            name: names::shown(cells.name),
             capacity: number(cells.capacity).filter(|capacity| *capacity > 0.0),
             written: number(cells.output),
             note: cells.note.trim().to_owned(),

@@ -85,6 +85,32 @@ pub fn units(area: &Area, made: usize) -> Vec<Unit> {
     real.chain((1..).filter_map(|number| made_unit(area, number)).take(made)).collect()
 }
 
+/// The units of a bidding zone, or of all zones of a control area, as master data has them.
+#[must_use]
+pub fn in_zone(zone: &Area, made: usize) -> Vec<Unit> {
+    let (areas, at, of): (&[&str], usize, usize) = match zone.short {
+        "DL" | "DE" => (&["50", "AM", "TN", "TR"], 0, 1),
+        "SM" => (&["IE"], 0, 1),
+        "D0" => (&["DK"], 0, 1),
+        "D1" => (&["DK"], 1, 2),
+        "D2" => (&["DK"], 0, 2),
+        _ if zone.kind == AreaKind::Control => (std::slice::from_ref(&zone.short), 0, 1),
+        short => match (short.get(..1), short.get(1..).and_then(|number| number.parse().ok())) {
+            (Some("I"), Some(number)) => (&["IT"], number, 7),
+            (Some("N"), Some(number)) => (&["NO"], number, 5),
+            (Some("S"), Some(number)) => (&["SE"], number, 4),
+            _ => return Vec::new(),
+        },
+    };
+    let areas = entsoe_areas::AREAS.iter().filter(|area| areas.contains(&area.short));
+    let zone_of = |unit: &Unit| match DANISH.iter().find(|known| known.eic == unit.eic) {
+        // The eastern grid is that of Zealand and Lolland.
+        Some(known) => usize::from(!matches!(known.name, "Rødsand 1" | "Kriegers Flak")),
+        None => unit.name.rsplit(' ').next().and_then(|number| number.parse().ok()).unwrap_or(0),
+    };
+    areas.flat_map(|area| units(area, made)).filter(|unit| of == 1 || zone_of(unit) % of == at % of).collect()
+}
+
 /// The unit with this EIC, real or made up; `None` for any other code, also for those of plants.
 #[must_use]
 pub fn find(code: &str) -> Option<Unit> {
@@ -145,6 +171,22 @@ mod tests {
             assert_eq!(find(&unit.eic).as_ref(), Some(unit));
             assert_eq!(find(&unit.production_unit), None, "a plant is not a unit");
         }
+    }
+
+    #[test]
+    fn zones_share_the_units_of_their_control_area_without_overlap() {
+        let codes = |eic: &str| {
+            let units = in_zone(entsoe_areas::find(eic).unwrap(), 12);
+            units.into_iter().map(|unit| unit.eic).collect::<std::collections::BTreeSet<_>>()
+        };
+        let (whole, west, east) =
+            (codes("10Y1001A1001A796"), codes("10YDK-1--------W"), codes("10YDK-2--------M"));
+        assert_eq!((west.len() + east.len(), &west | &east), (whole.len(), whole));
+        assert!(west.contains("45W000000000046I") && east.contains("45W000000000126K"));
+        assert_eq!(codes("10Y1001A1001A82H").len(), 4 * 12);
+        let swedish = ["10Y1001A1001A44P", "10Y1001A1001A45N", "10Y1001A1001A46L", "10Y1001A1001A47J"];
+        assert_eq!(swedish.map(|zone| codes(zone).len()).iter().sum::<usize>(), 12);
+        assert!(codes("10YGB----------A").is_empty());
     }
 
     #[test]

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
 use super::request::Request;
-use super::{facility, rto};
+use super::{facility, generators, rto};
 use crate::fault::effects::Content;
 use crate::world::World;
 
@@ -25,7 +25,7 @@ pub(super) struct Dataset {
     pub(super) rows: fn(&World, &Content, &Request) -> Vec<Row>,
 }
 
-const DATASETS: [&Dataset; 2] = [&facility::DATASET, &rto::DATASET];
+const DATASETS: [&Dataset; 3] = [&facility::DATASET, &generators::DATASET, &rto::DATASET];
 
 impl Dataset {
     /// The dataset whose route begins this one, and what follows: nothing, `/data`, `/facet/NAME`.
@@ -42,7 +42,7 @@ impl Dataset {
 pub(super) struct Row {
     /// `period` first. `None` is null.
     pub(super) dimensions: Vec<(&'static str, Option<String>)>,
-    /// In megawatt hours. `None` is null.
+    /// In the column's unit of measure ([`unit`]). `None` is null.
     pub(super) values: Vec<(&'static str, Option<f64>)>,
 }
 
@@ -61,10 +61,21 @@ impl Row {
         for (name, text) in &self.dimensions {
             object.insert((*name).to_owned(), text.clone().into());
         }
-        for column in columns {
+        for column in columns.iter().filter(|column| self.dimension(column).is_none()) {
             object.insert(column.clone(), self.value(column).map(|value| value.to_string()).into());
-            object.insert(format!("{column}-units"), "megawatthours".into());
+            if let Some(unit) = unit(column) {
+                object.insert(format!("{column}-units"), unit.into());
+            }
         }
         Value::Object(object)
+    }
+}
+
+/// What a column is measured in; places have no unit.
+pub(super) fn unit(column: &str) -> Option<&'static str> {
+    match column {
+        "nameplate-capacity-mw" => Some("MW"),
+        "latitude" | "longitude" | "county" => None,
+        _ => Some("megawatthours"),
     }
 }

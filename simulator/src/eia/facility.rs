@@ -24,7 +24,7 @@ pub(super) const DATASET: Dataset = Dataset {
 };
 
 /// A month is published on the 24th of the second month after it.
-fn last_month(now: DateTime<Utc>) -> NaiveDate {
+pub(super) fn last_month(now: DateTime<Utc>) -> NaiveDate {
     let day = now.date_naive();
     let reached = day.checked_sub_days(Days::new(23)).unwrap_or(day);
     let first = reached.with_day(1).unwrap_or(reached);

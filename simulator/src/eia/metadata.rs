@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
-use super::dataset::Dataset;
+use super::dataset::{self, Dataset};
 use crate::catalogue::eia::{FUEL_TYPES, RESPONDENTS, plants};
 use crate::world::World;
 
@@ -16,7 +16,7 @@ pub(super) fn of(dataset: &Dataset, now: DateTime<Utc>) -> Value {
         .columns
         .iter()
         .map(|column| {
-            ((*column).to_owned(), json!({ "aggregation-method": "SUM", "units": "megawatthours" }))
+            ((*column).to_owned(), json!({ "aggregation-method": "SUM", "units": dataset::unit(column) }))
         })
         .collect();
     json!({
@@ -39,11 +39,25 @@ pub(super) fn facet(world: &World, dataset: &Dataset, facet: &str) -> Option<Val
     let fuels = || plants.iter().flat_map(|plant| &plant.fuels);
     let all = || ("ALL".to_owned(), "Total".to_owned());
     let values: BTreeSet<(String, String)> = match facet {
-        "plantCode" => plants.iter().map(|plant| (plant.code.clone(), plant.name.clone())).collect(),
-        "state" => plants.iter().map(|plant| (plant.state.to_owned(), plant.state.to_owned())).collect(),
+        "plantCode" | "plantid" => {
+            plants.iter().map(|plant| (plant.code.clone(), plant.name.clone())).collect()
+        }
+        "state" | "stateid" => {
+            plants.iter().map(|plant| (plant.state.to_owned(), plant.state.to_owned())).collect()
+        }
+        "energy_source_code" => fuels().map(|fuel| (fuel.code.to_owned(), fuel.code.to_owned())).collect(),
+        "status" => BTreeSet::from([("OP".to_owned(), "Operating".to_owned())]),
         "fuel2002" => {
             fuels().map(|fuel| (fuel.code.to_owned(), fuel.code.to_owned())).chain([all()]).collect()
         }
+        "generatorid" => fuels()
+            .flat_map(|fuel| fuel.movers.iter().map(|(mover, _)| format!("{}{mover}", fuel.code)))
+            .map(|id| (id.clone(), id))
+            .collect(),
+        "prime_mover_code" => fuels()
+            .flat_map(|fuel| fuel.movers)
+            .map(|(mover, _)| ((*mover).to_owned(), (*mover).to_owned()))
+            .collect(),
         "primeMover" => fuels()
             .flat_map(|fuel| fuel.movers)
             .map(|(mover, _)| ((*mover).to_owned(), (*mover).to_owned()))

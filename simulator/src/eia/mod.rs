@@ -1,8 +1,9 @@
-//! EIA API v2: `/v2/electricity/facility-fuel` and `/v2/electricity/rto/fuel-type-data`.
+//! EIA API v2: `/v2/electricity/facility-fuel`, `…/operating-generator-capacity` and `…/rto/fuel-type-data`.
 
 mod dataset;
 mod error;
 mod facility;
+mod generators;
 mod metadata;
 mod page;
 mod request;

@@ -14,8 +14,29 @@ pub(super) async fn all(
     State(world): State<Arc<World>>,
     Extension(content): Extension<Content>,
 ) -> Json<Vec<Value>> {
-    let units = if content.empty { Vec::new() } else { elexon::units(world.options.elexon_units) };
-    Json(units.iter().map(row).collect())
+    if content.empty {
+        return Json(Vec::new());
+    }
+    let units = elexon::units(world.options.elexon_units);
+    Json(units.iter().map(row).chain(demand()).collect())
+}
+
+/// What most of upstream's list is, and no unit that generates: a supplier's demand and an interconnector's user.
+fn demand() -> [Value; 2] {
+    let unit = |elexon: &str, capacity: Option<f64>| BmUnit {
+        elexon: Some(elexon.to_owned()),
+        national_grid: elexon.trim_start_matches("2__").to_owned(),
+        eic: None,
+        fuel_type: None,
+        name: elexon.to_owned(),
+        capacity_mw: capacity,
+    };
+    let (mut supplier, mut link) =
+        (row(&unit("2__ASIMU001", Some(0.0))), row(&unit("I_SIM-LINK1", Some(500.0))));
+    supplier["bmUnitType"] = json!("S");
+    supplier["productionOrConsumptionFlag"] = json!("C");
+    link["interconnectorId"] = json!("SIMLINK");
+    [supplier, link]
 }
 
 fn row(unit: &BmUnit) -> Value {

@@ -1,8 +1,9 @@
-//! ENTSO-E Transparency Platform: `/api`, items 16.1.A (A73) and 16.1.B&C (A75, A74).
+//! ENTSO-E Transparency Platform: `/api`, items 16.1.A (A73) and 16.1.B&C (A75, A74), and master data (A95).
 
 mod ack;
 mod document;
 mod limiter;
+mod master;
 mod request;
 mod series;
 mod xml;
@@ -78,6 +79,9 @@ impl Refusal {
 fn document(world: &World, content: &Content, query: &Query) -> Result<(String, String), Refusal> {
     if let Some(text) = &content.acknowledgement {
         return Err(Refusal::bad_request(text));
+    }
+    if query.get("documentType") == Some("A95") {
+        return master::document(world, content, query);
     }
     let request = Request::read(query)?;
     let found = if content.empty { Vec::new() } else { series::find(world, content, &request)? };

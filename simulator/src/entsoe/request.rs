@@ -107,10 +107,12 @@ impl Request {
 }
 
 /// The text that refuses, among others, a bidding zone where a control area is wanted.
-fn bad_combination(query: &Query) -> Refusal {
+pub(super) fn bad_combination(query: &Query) -> Refusal {
     let pairs: Vec<_> = query
         .iter()
-        .filter(|(name, _)| ["documentType", "processType", "in_Domain", "psrType"].contains(name))
+        .filter(|(name, _)| {
+            ["documentType", "processType", "businessType", "in_Domain", "psrType"].contains(name)
+        })
         .map(|(name, value)| format!("{name}={value}"))
         .collect();
     Refusal::bad_request(format!(

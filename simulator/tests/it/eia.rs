@@ -223,3 +223,25 @@ async fn months_appear_after_two_months_and_metadata_says_so() {
     let facet = self::response(&simulator, "/v2/electricity/rto/fuel-type-data/facet/fueltype").await;
     assert_eq!(facet["totalFacets"], 6);
 }
+
+#[tokio::test]
+async fn the_inventory_has_every_generator_again_each_month() {
+    let simulator = start(options()).await;
+    let route = "/v2/electricity/operating-generator-capacity";
+    let about = get(&simulator, route).await.json();
+    assert_eq!(about["response"]["endPeriod"], "2024-04");
+    let query = "frequency=monthly&data[0]=nameplate-capacity-mw&data[1]=latitude&data[2]=county\
+                 &facets[energy_source_code][]=SUN&facets[plantid][]=59817&sort[0][column]=generatorid";
+    let month = get(&simulator, &format!("{route}/data/?{query}&start=2024-04&end=2024-04")).await.json();
+    let rows = month["response"]["data"].as_array().unwrap();
+    let capacities: Vec<_> = rows.iter().map(|row| row["nameplate-capacity-mw"].as_str().unwrap()).collect();
+    assert_eq!(capacities, ["77", "33"], "two generators of one plant");
+    assert_eq!(
+        (&rows[0]["nameplate-capacity-mw-units"], &rows[0]["plantid"]),
+        (&"MW".into(), &"59817".into())
+    );
+    assert!(rows[0]["latitude"].is_string() && rows[0].get("latitude-units").is_none());
+    assert_eq!(rows[0]["county"], "Simulated");
+    let year = get(&simulator, &format!("{route}/data/?{query}&start=2023-05&end=2024-04")).await.json();
+    assert_eq!(year["response"]["total"], "24");
+}

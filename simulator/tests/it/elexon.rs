@@ -154,4 +154,6 @@ async fn the_list_of_units_has_numbers_as_strings_nulls_and_a_double() {
     assert_ne!(double[0], double[1]);
     assert_eq!(units[0].as_object().unwrap().len(), 22);
     assert_eq!(find("SIMW-20")[0]["elexonBmUnit"], json!("T_SIMW-20"));
+    assert_eq!(find("ASIMU001")[0]["generationCapacity"], "0.000", "a supplier generates nothing");
+    assert_eq!(find("I_SIM-LINK1")[0]["interconnectorId"], "SIMLINK");
 }

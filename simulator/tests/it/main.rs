@@ -6,6 +6,7 @@ mod admin;
 mod eia;
 mod elexon;
 mod entsoe;
+mod entsoe_master;
 mod entsoe_refusals;
 mod faults;
 mod taipower;

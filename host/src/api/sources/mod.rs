@@ -27,6 +27,7 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(check::check))
         .routes(routes!(resume))
         .routes(routes!(units::units))
+        .routes(routes!(units::import))
 }
 
 /// A source that is asked again.

@@ -48,8 +48,15 @@ impl Guest for Fifth {
     }
 
     fn fetch(unit: Unit, month: Month) -> Result<Vec<Series>, Failure> {
+        Self::check_unit(unit.clone()).map_err(Failure::InvalidUnit)?;
         let text = get(&format!("parks/{}/{:04}-{:02}.csv", unit.code, month.year, month.number))?;
-        let measurements = text.lines().map(row).collect::<Result<_, _>>()?;
+        let mut measurements = text.lines().map(row).collect::<Result<Vec<_>, _>>()?;
+        measurements.retain(|it| month.start <= it.start && it.start + i64::from(it.seconds) <= month.end);
+        measurements.sort_by_key(|it| it.start);
+        measurements.dedup_by_key(|it| it.start);
+        if measurements.is_empty() {
+            return Err(Failure::NoData("no hour of what was asked for".into()));
+        }
         Ok(vec![Series {
             kind: "generation".into(),
             quantity: Quantity::MeanPower,
@@ -83,8 +90,12 @@ fn get(path: &str) -> Result<String, Failure> {
         .map_err(|error| Failure::Unavailable(format!("{error:?}")))?;
     match answer.status {
         200 => {}
-        401 => return Err(Failure::Unauthorized("the controllers refuse us".into())),
+        401 | 403 => return Err(Failure::Unauthorized("the controllers refuse us".into())),
         404 => return Err(Failure::NoData("no such file".into())),
+        429 => {
+            let seconds = answer.headers.iter().find(|(name, _)| name == "retry-after");
+            return Err(Failure::RateLimited(seconds.and_then(|(_, seconds)| seconds.parse().ok())));
+        }
         status => return Err(Failure::Unavailable(format!("HTTP {status}"))),
     }
     let body = answer.body.bytes().map_err(|error| Failure::Unavailable(format!("{error:?}")))?;
