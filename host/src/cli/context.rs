@@ -5,10 +5,13 @@ use std::{
     sync::Arc,
 };
 
+use futures::FutureExt;
+
 use crate::{
     config::{self, ArchivePlace, Config, Database},
     egress::{Answers, Archive, LocalAllowance, Shared},
-    source::Engine,
+    kit::conformance::{self, Outcome},
+    source::{Engine, Source},
     store::Store,
     worker::{StoredAllowance, StoredAnswers},
 };
@@ -30,7 +33,20 @@ pub(super) fn load(path: &Path) -> anyhow::Result<Config> {
 /// The engine. Compiled code and components are kept in the host's folder.
 pub(super) fn engine(config: &Config) -> anyhow::Result<Engine> {
     let folder = folder(config);
-    Ok(Engine::new(Some(&folder.join("cache")))?.keeping(&folder.join("components")))
+    let engine = Engine::new(Some(&folder.join("cache")))?;
+    Ok(engine
+        .keeping(&folder.join("components"))
+        .examining(Arc::new(|source, cases| examine(source, cases).boxed())))
+}
+
+/// What `require_conformance` demands: every check of `backfill source test` that does not hold, and what shows it.
+async fn examine(source: Source, cases: Option<PathBuf>) -> Result<Vec<String>, String> {
+    let verdict = conformance::judge(&source, cases.as_deref()).await;
+    let failed = verdict.failures().map(|check| match &check.outcome {
+        Outcome::Failed { evidence, .. } => format!("{}: {}", check.id, evidence.join(", ")),
+        _ => check.id.to_owned(),
+    });
+    Ok(failed.collect())
 }
 
 /// The engine for component files that no configuration names: compiled code is kept where it would be if `config`
