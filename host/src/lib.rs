@@ -17,6 +17,7 @@ pub mod notify;
 pub mod observe;
 pub mod planning;
 pub mod registry_file;
+pub mod reload;
 pub mod schedules;
 pub mod source;
 pub mod store;

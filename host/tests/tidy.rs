@@ -68,7 +68,7 @@ fn modules_named(text: &str, modules: &[&'static str]) -> Vec<&'static str> {
     found
 }
 
-const MODULES: [&str; 17] = [
+const MODULES: [&str; 18] = [
     "api",
     "cli",
     "clock",
@@ -82,6 +82,7 @@ const MODULES: [&str; 17] = [
     "observe",
     "planning",
     "registry_file",
+    "reload",
     "schedules",
     "source",
     "store",
@@ -90,7 +91,7 @@ const MODULES: [&str; 17] = [
 
 #[test]
 fn modules_of_the_host_know_only_those_below_them() {
-    let allowed: [(&str, &[&str]); 16] = [
+    let allowed: [(&str, &[&str]); 17] = [
         ("domain", &[]),
         ("observe", &[]),
         ("egress", &["clock", "domain", "observe"]),
@@ -103,7 +104,8 @@ fn modules_of_the_host_know_only_those_below_them() {
         ("notify", &["clock", "config", "domain", "egress", "store"]),
         ("planning", &["domain", "observe", "source", "store"]),
         ("importing", &["domain", "registry_file", "source", "store"]),
-        ("kit", &["config", "domain", "egress", "source", "store"]),
+        ("kit", &["clock", "config", "domain", "egress", "source", "store"]),
+        ("reload", &["config", "source", "worker"]),
         ("schedules", &["domain", "observe", "planning", "source", "store"]),
         (
             "api",

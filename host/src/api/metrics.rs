@@ -8,8 +8,8 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::state::Api;
 use crate::{
-    config::Config,
     observe::{self, SourceView, StoreView},
+    source::Entry,
     store::{Instant, SourceLimits, SourceQueue, StoreError},
 };
 
@@ -47,18 +47,18 @@ async fn view(api: &Api) -> Result<StoreView, StoreError> {
     let now = api.store.now();
     let (limits, queue) = (api.store.limits().await?, api.store.queue(now).await?);
     let (connections, idle) = api.store.connections();
-    let sources = sources(&api.config, &limits, &queue, now);
+    let sources = sources(&api.registry.entries(), &limits, &queue, now);
     Ok(StoreView { connections: (connections.saturating_sub(idle), idle), sources })
 }
 
 /// Every source that is configured, or of which the store knows something.
 fn sources(
-    config: &Config,
+    entries: &[Entry],
     limits: &[SourceLimits],
     queue: &[SourceQueue],
     now: DateTime<Utc>,
 ) -> Vec<SourceView> {
-    let configured = config.sources.iter().filter(|source| source.enabled).map(|source| source.id.as_str());
+    let configured = entries.iter().filter(|entry| entry.source.is_some()).map(Entry::id);
     let known = limits.iter().map(|limits| &limits.source).chain(queue.iter().map(|queue| &queue.source));
     let mut views: BTreeMap<&str, SourceView> =
         configured.chain(known.map(String::as_str)).map(|id| (id, empty(id))).collect();
@@ -72,7 +72,7 @@ fn sources(
         view.held_seconds = limits.held_until.map_or(0.0, |until| seconds(until.utc() - now));
         view.circuit_open = limits.open_until.is_some_and(|until| until.utc() > now);
     }
-    for source in &config.sources {
+    for source in entries.iter().map(|entry| &entry.configured) {
         let limits = limits.iter().find(|limits| limits.source == source.id.as_str());
         let arrival = limits.and_then(|limits| limits.arrival).map(Instant::utc);
         let held_until = limits.and_then(|limits| limits.held_until).map(Instant::utc);

@@ -280,8 +280,8 @@ impl Api {
             };
             Problem::field(pointer, error.why)
         })?;
-        let known: Vec<_> = self.config.sources.iter().map(|source| source.id.as_str()).collect();
-        match settings.subjects().sources.iter().find(|id| !known.contains(&id.as_str())) {
+        let known = self.registry.ids();
+        match settings.subjects().sources.iter().find(|id| !known.contains(id)) {
             Some(unknown) => {
                 let detail =
                     format!("the configuration has no source {unknown:?}; it has {}", known.join(", "));

@@ -20,7 +20,7 @@ pub(super) async fn act(path: &Path) -> anyhow::Result<ExitCode> {
         config::check_sources(&config, &env).iter().map(ToString::to_string).collect();
     let registry =
         Registry::load(&config, &env, &context::engine(&config)?, &context::shared_without_store()).await;
-    for (id, source) in registry.iter() {
+    for (id, source) in registry.all() {
         match source {
             // Files, digests and credentials were checked above, with their lines.
             Ok(_) | Err(Unusable::Credential(_)) => {}

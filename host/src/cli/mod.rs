@@ -33,9 +33,12 @@ mod shadow_totals;
 mod source_check;
 mod source_diff;
 mod source_list;
+mod source_new;
 mod source_resume;
+mod source_rollback;
 mod source_test;
 mod source_units;
+mod source_versions;
 mod status;
 mod task;
 mod token;
@@ -79,12 +82,15 @@ struct Arguments {
 
     /// What to log to standard error: error, warn, info, debug, or a filter such as `warn,source=debug`
     /// (`source` is what the sources themselves write).
-    #[arg(long, global = true, env = "BACKFILL_LOG", default_value = "info", value_name = "FILTER")]
+    #[arg(long, global = true, env = "BACKFILL_LOG", default_value = LOG, value_name = "FILTER")]
     log: String,
 
     #[command(subcommand)]
     command: Command,
 }
+
+/// What is logged unless something else is asked for.
+const LOG: &str = "info";
 
 #[derive(Subcommand)]
 enum Command {
@@ -131,6 +137,7 @@ enum ConfigCommand {
 enum SourceCommand {
     /// The configured sources, what each says of itself, and whether it can be used.
     List,
+    New(source_new::New),
     Fetch(fetch::Fetch),
     Collect(collect::Collect),
     Units(source_units::Units),
@@ -138,6 +145,8 @@ enum SourceCommand {
     Resume(source_resume::Resume),
     Check(source_check::Check),
     Test(source_test::Test),
+    Versions(source_versions::Versions),
+    Rollback(source_rollback::Rollback),
 }
 
 /// Parses the command line, acts, and says how it went: 0 well, 1 not, 2 the command line was wrong, 3 the
@@ -153,7 +162,12 @@ pub fn main() -> ExitCode {
         Ok(traces) => traces,
         Err(error) => return fail(&error),
     };
-    if let Err(error) = logging::start(&arguments.log, traces.as_ref()) {
+    let log = match (&arguments.command, arguments.log.as_str()) {
+        // What a source says while it is tried in every way is told only to those who ask.
+        (Command::Source(SourceCommand::Test(_)), LOG) => "warn,source=off",
+        (_, log) => log,
+    };
+    if let Err(error) = logging::start(log, traces.as_ref()) {
         return fail(&error);
     }
     drop(within);
@@ -183,6 +197,7 @@ async fn act(arguments: Arguments) -> anyhow::Result<ExitCode> {
     match arguments.command {
         Command::Config(ConfigCommand::Check) => config_check::act(config).await,
         Command::Source(SourceCommand::List) => source_list::act(config).await,
+        Command::Source(SourceCommand::New(command)) => command.act(),
         Command::Source(SourceCommand::Fetch(command)) => command.act(config).await,
         Command::Source(SourceCommand::Collect(command)) => command.act(config).await,
         Command::Source(SourceCommand::Units(command)) => command.act(config).await,
@@ -190,6 +205,8 @@ async fn act(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Source(SourceCommand::Resume(command)) => command.act(config).await,
         Command::Source(SourceCommand::Check(command)) => command.act().await,
         Command::Source(SourceCommand::Test(command)) => command.act().await,
+        Command::Source(SourceCommand::Versions(command)) => command.act(config).await,
+        Command::Source(SourceCommand::Rollback(command)) => command.act(config).await,
         Command::Import(command) => command.act(config).await,
         Command::Run(command) => command.act(config).await,
         Command::Job(command) => command.act(config).await,

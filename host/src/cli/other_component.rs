@@ -6,7 +6,7 @@ use anyhow::{Context, bail};
 
 use super::context::env;
 use crate::{
-    config::{Config, Source as Configured},
+    config::{Component, Config, Source as Configured},
     egress::Shared,
     source::{self, Engine, Source},
 };
@@ -30,7 +30,7 @@ pub(super) async fn with_component(
 ) -> anyhow::Result<Source> {
     let mut source = Configured { credential: None, ..configured.clone() };
     if let Some(file) = file {
-        source.component = file.to_owned();
+        source.component = Component::File(file.to_owned());
         source.sha256 = None;
     }
     source::open(&source, &env, engine, shared).await.with_context(|| format!("source {}", configured.id))

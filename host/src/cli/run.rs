@@ -26,6 +26,7 @@ use crate::{
         TaskStatus, plan, span,
     },
     planning::plan_unit,
+    reload::Reloader,
     source::Registry,
     store::{JobSummary, NewJob, RegisteredUnit, Store, Task, TaskFilter},
     worker::{Options, Worker},
@@ -90,7 +91,10 @@ impl Run {
         let tasks = plan(&plan_units(&units, &registry), request, &HashMap::new(), store.now()).tasks;
         self.say_what_is_skipped(&tasks)?;
         give_up_abandoned(&config, &store).await?;
-        let worker = Worker::new(store.clone(), registry, Options::in_foreground(&config));
+        registry.host().await;
+        let options = Options::in_foreground(&config);
+        let reloader = Reloader::new(&config, &env, Arc::clone(&registry), options.limits.clone());
+        let worker = Worker::new(store.clone(), registry, options);
         let metadata = json!({ "windfarm": windfarm.name, "sources": self.sources, "worker": worker.id() });
         let job = NewJob {
             windfarm_ids: &[windfarm.id],
@@ -103,7 +107,14 @@ impl Run {
             created_by_id: None,
         };
         let job = store.create_job(&job, store.now()).await?;
-        let interrupted = self.fill(&store, &worker, job, &tasks, &units).await?;
+        let ended = CancellationToken::new();
+        // Nobody can ask it to look at once: a hangup is to end a command.
+        let (_nobody, asked) = mpsc::channel(1);
+        let reloading = tokio::spawn(reloader.run(asked, ended.clone()));
+        let interrupted = self.fill(&store, &worker, job, &tasks, &units).await;
+        ended.cancel();
+        reloading.await.context("following the configuration")?;
+        let interrupted = interrupted?;
         let summary = store.job_summary(job).await?;
         report(&store, job, &summary, &units).await?;
         store.close().await;

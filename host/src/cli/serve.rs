@@ -13,6 +13,7 @@ use clap::Args;
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
+    sync::mpsc,
     task::JoinHandle,
 };
 use tokio_util::sync::CancellationToken;
@@ -27,6 +28,7 @@ use crate::{
     config::{Config, Database},
     notify::Dispatcher,
     observe,
+    reload::Reloader,
     schedules::Scheduler,
     source::Registry,
     worker::{Options, Worker},
@@ -36,6 +38,9 @@ use crate::{
 ///
 /// Told to stop, it claims nothing more, lets running tasks end for `[worker] grace` (30 s), and gives the rest back
 /// without costing them an attempt. Told a second time, it gives them back at once.
+///
+/// Sources follow backfill.toml and their component files while it runs, without a restart; SIGHUP makes it look at
+/// once. `backfill source rollback` goes back to an earlier component.
 ///
 /// Any number of hosts may share one Postgres database; on SQLite there is one.
 ///
@@ -105,11 +110,14 @@ async fn run(config: &Config, http: Http) -> anyhow::Result<ExitCode> {
     let store = context::store(config).await?;
     let shared = context::shared(config, &store)?;
     let registry = Arc::new(Registry::load(config, &env, &context::engine(config)?, &shared).await);
-    let usable = registry.iter().filter(|(_, source)| source.is_ok()).count();
+    let usable = registry.all().iter().filter(|(_, source)| source.is_ok()).count();
     if usable == 0 {
         bail!("no source can be used, so there is nothing to do; see `backfill source list`");
     }
-    let worker = Worker::new(store.clone(), Arc::clone(&registry), Options::of(config));
+    registry.host().await;
+    let options = Options::of(config);
+    let reloader = Reloader::new(config, &env, Arc::clone(&registry), options.limits.clone());
+    let worker = Worker::new(store.clone(), Arc::clone(&registry), options);
     let dispatcher = Dispatcher::new(store.clone(), config, env)?;
     // Before any job can end.
     dispatcher.enlist().await?;
@@ -133,9 +141,11 @@ async fn run(config: &Config, http: Http) -> anyhow::Result<ExitCode> {
         Scheduler::new(store.clone(), registry, config.worker.retry.attempts, config.worker.grace);
     let (gently, at_once) = (stop.gently.clone(), stop.at_once.clone());
     let firing = tokio::spawn(async move { scheduler.run(gently, at_once).await });
+    let reloading = tokio::spawn(reloader.run(stop.reload, stop.gently.clone()));
     let served = worker.serve(stop.gently.clone(), stop.at_once).await;
     // Also if the worker ended by itself.
     stop.gently.cancel();
+    reloading.await.context("following the configuration")?;
     firing.await.context("the scheduler")?;
     stop.drained.cancel();
     if let Some(answering) = answering {
@@ -164,8 +174,10 @@ impl Http {
     }
 }
 
-/// Ways to be told to stop.
+/// Ways to be told to stop, or to look at the configuration.
 struct Stop {
+    /// SIGHUP: look now.
+    reload: mpsc::Receiver<()>,
     /// Once: claim nothing more.
     gently: CancellationToken,
     /// Twice: give back what runs.
@@ -175,11 +187,20 @@ struct Stop {
 }
 
 impl Stop {
-    /// Stops at SIGTERM and Ctrl-C.
+    /// Stops at SIGTERM and Ctrl-C, and looks at SIGHUP.
     fn on_signals() -> anyhow::Result<Self> {
+        let mut hangup = signal(SignalKind::hangup()).context("listening for SIGHUP")?;
+        let (sender, reload) = mpsc::channel(1);
+        tokio::spawn(async move {
+            while hangup.recv().await.is_some() {
+                // Who is to look already, looks once.
+                let _ = sender.try_send(());
+            }
+        });
         let mut term = signal(SignalKind::terminate()).context("listening for SIGTERM")?;
         let mut interrupt = signal(SignalKind::interrupt()).context("listening for Ctrl-C")?;
         let stop = Self {
+            reload,
             gently: CancellationToken::new(),
             at_once: CancellationToken::new(),
             drained: CancellationToken::new(),

@@ -95,7 +95,7 @@ pub(super) fn table(totals: &Totals) -> Table {
     ];
     let mut table = output::table(header);
     for (unit, count) in
-        totals.units.iter().map(|(unit, count)| (unit.as_str(), count)).chain([("", &totals.all)])
+        totals.units.iter().map(|(unit, count)| (unit.as_str(), count)).chain([("all", &totals.all)])
     {
         let both = |of: &dyn Fn(&Effort) -> String| match &count.active {
             Some(active) => format!("{} → {}", of(active), of(&count.candidate)),

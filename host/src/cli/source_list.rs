@@ -14,12 +14,13 @@ pub(super) async fn act(path: &Path) -> anyhow::Result<ExitCode> {
     let registry = Registry::load(&config, &env, &context::engine(&config)?, &shared).await;
     let mut table = output::table(["source", "version", "component", "months", "since", "lag", "status"]);
     let mut all_well = true;
-    for (id, source) in registry.iter() {
+    let all = registry.all();
+    for (id, source) in &all {
         match source {
             Ok(source) => table.add_row(row(id, source)),
             Err(why) => {
                 all_well = false;
-                table.add_row([id, "", "", "", "", "", &format!("can't be used: {why}")])
+                table.add_row([id.as_str(), "", "", "", "", "", &format!("can't be used: {why}")])
             }
         };
     }
@@ -27,7 +28,7 @@ pub(super) async fn act(path: &Path) -> anyhow::Result<ExitCode> {
         table.add_row([source.id.as_str(), "", "", "", "", "", "disabled"]);
     }
     say!("{table}")?;
-    for (id, source) in registry.iter().filter_map(|(id, source)| Some((id, source.ok()?))) {
+    for (id, source) in all.iter().filter_map(|(id, source)| Some((id, source.as_ref().ok()?))) {
         let described = source.description();
         say!("\n{id}: {}\n  unit code: {}", described.summary, described.unit_code)?;
         for setting in &described.settings {

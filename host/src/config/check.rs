@@ -24,21 +24,23 @@ fn check(config: &Config, source: &Source, env: Env<'_>) -> Vec<Problem> {
     };
     let written = &source.written;
     let mut problems = Vec::new();
-    match fs::read(&source.component) {
-        Err(error) => {
+    // What is elsewhere shows once it is loaded.
+    match source.component.file().map(fs::read) {
+        None => {}
+        Some(Err(error)) => {
             let message = format!(
                 "component {} cannot be read ({error}); build it, or name the file that holds it",
-                source.component.display()
+                source.component
             );
             problems.push(problem(written.component, "component", message));
         }
-        Ok(bytes) => {
+        Some(Ok(bytes)) => {
             let found = hex::encode(Sha256::digest(&bytes));
             if let Some(expected) = source.sha256.as_deref().filter(|expected| *expected != found) {
                 let message = format!(
                     "{expected} is expected, but {} has {found}; put the expected file there, or this digest here if \
                      you trust that one",
-                    source.component.display()
+                    source.component
                 );
                 problems.push(problem(written.sha256, "sha256", message));
             }

@@ -11,8 +11,10 @@ mod archive;
 mod auth;
 mod caps;
 mod check;
+mod component;
 mod credential;
 mod database;
+mod edit;
 mod host_grant;
 mod notifications;
 mod postgres;
@@ -33,8 +35,11 @@ pub use archive::{Archive, ArchivePlace};
 pub use auth::{Auth, Jwt};
 pub use caps::Caps;
 pub use check::check_sources;
+pub use component::Component;
+pub(crate) use component::is_loopback;
 pub use credential::{CredentialPlace, CredentialSpec, Origin, Secret};
 pub use database::Database;
+pub use edit::{replace_file, with_component};
 pub use notifications::{Notifications, Smtp, SmtpTls};
 pub use postgres::PostgresUrl;
 pub use problem::{Position, Problem, Problems, Severity};
@@ -47,7 +52,7 @@ pub use worker::{Retry, Worker};
 use reading::Section;
 
 /// Looks up an environment variable; an argument, so that tests don't touch the process's own.
-pub type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
+pub type Env<'a> = &'a (dyn Fn(&str) -> Option<String> + Sync);
 
 /// A configuration that can be used.
 #[derive(Clone, Debug, PartialEq)]

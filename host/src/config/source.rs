@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    Caps, CredentialSpec, Position, SourceId, host_grant,
+    Caps, Component, CredentialSpec, Origin, Position, SourceId, host_grant,
     reading::{FromText, Item, Section},
 };
 use crate::egress::{Grant, Rate};
@@ -19,10 +19,14 @@ pub struct Source {
     pub id: SourceId,
     /// Whether it runs at all.
     pub enabled: bool,
-    /// The component file. Whether it exists is not checked here: see [`check_sources`](super::check_sources).
-    pub component: PathBuf,
-    /// The digest that the component file must have: SHA-256, 64 lower-case hexadecimal digits.
+    /// Its component. Whether it exists is not checked here: see [`check_sources`](super::check_sources).
+    pub component: Component,
+    /// The digest that the component must have: SHA-256, 64 lower-case hexadecimal digits.
     pub sha256: Option<String>,
+    /// Whether it must pass the conformance checks before it is used.
+    pub require_conformance: bool,
+    /// The folder of cases for that.
+    pub conformance_cases: Option<PathBuf>,
     /// The hosts that it may reach.
     pub hosts: Vec<Grant>,
     /// What is added to its requests outside the sandbox.
@@ -83,10 +87,23 @@ pub(super) fn read_all(sections: Vec<Section<'_>>, folder: &Path) -> Vec<Source>
 }
 
 impl Source {
+    /// Whether another one says the same of it, wherever it is written.
+    pub fn says_the_same(&self, other: &Self) -> bool {
+        *self == Self { written: self.written.clone(), ..other.clone() }
+    }
+
+    /// The file that its credential is in, if it is in one.
+    pub fn credential_file(&self) -> Option<&Path> {
+        match &self.credential.as_ref()?.from {
+            Origin::File(path) => Some(path),
+            Origin::Env(_) => None,
+        }
+    }
+
     /// `lines` holds the line of each id seen so far.
     fn read(section: Section<'_>, folder: &Path, lines: &mut BTreeMap<SourceId, usize>) -> Option<Self> {
         let id = own_id(&section, lines);
-        let component = section.required("component", "the path of a component, a .wasm file");
+        let component = section.required("component", Component::EXPECTED);
         let (sha256, credential) = (section.item("sha256"), section.item("credential"));
         let written = Written {
             key: section.path().to_owned(),
@@ -94,7 +111,7 @@ impl Source {
             sha256: sha256.as_ref().map(Item::position),
             credential: credential.as_ref().map(Item::position),
         };
-        let component: Option<String> = component.and_then(|item| item.text());
+        let component = component.and_then(|item| Component::read(&item, folder, sha256.is_some()));
         // Everything is read before anything missing ends this, so that every problem shows.
         let (enabled, rate) = (section.flag("enabled", true), section.text("rate"));
         let hosts = hosts(&section);
@@ -104,15 +121,23 @@ impl Source {
         let penalty = section.bounded("penalty", 600 * SECOND, SECOND..=7 * DAY);
         let reuse_for = section.bounded("reuse_for", DAY / 2, Duration::ZERO..=3660 * DAY);
         let wasi_http = section.flag("wasi_http", false);
+        let require_conformance = section.flag("require_conformance", false);
+        let conformance_cases = section.text::<String>("conformance_cases").map(|cases| folder.join(cases));
+        if conformance_cases.is_some() && !require_conformance {
+            let message = "is only looked at with require_conformance = true; expected both, or neither";
+            section.problem("conformance_cases", message.to_owned());
+        }
         let caps = Caps::read(section.section("caps"));
         let settings = settings(&section.section("settings"));
         section.finish();
-        let (id, component) = (id?, folder.join(component?));
+        let (id, component) = (id?, component?);
         Some(Self {
             id,
             enabled,
             component,
             sha256,
+            require_conformance,
+            conformance_cases,
             hosts,
             credential,
             rate,

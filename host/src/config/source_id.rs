@@ -9,6 +9,14 @@ use super::reading::FromText;
 pub struct SourceId(String);
 
 impl SourceId {
+    /// Reads an id. The error says what was expected instead.
+    ///
+    /// # Errors
+    /// The text is none.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        Self::from_text(text).map_err(|why| format!("{why}; expected {}", Self::EXPECTED))
+    }
+
     /// The id as text.
     pub fn as_str(&self) -> &str {
         &self.0

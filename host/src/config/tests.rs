@@ -64,6 +64,7 @@ fn a_source_is_read_whole() {
         penalty = "1m"
         reuse_for = "0s"
         enabled = false
+        wasi_http = true
         [source.caps]
         memory = "128MiB"
         measurements = 1_000
@@ -77,7 +78,7 @@ fn a_source_is_read_whole() {
     .unwrap();
     let [source] = config.sources.as_slice() else { panic!("one source") };
     assert_eq!(source.id.as_str(), "entsoe");
-    assert_eq!(source.component, PathBuf::from("plugins/entsoe.wasm"));
+    assert_eq!(source.component, Component::File(PathBuf::from("plugins/entsoe.wasm")));
     assert_eq!(
         source.sha256.as_deref(),
         Some("00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff")
@@ -90,7 +91,7 @@ fn a_source_is_read_whole() {
     };
     assert_eq!(source.credential, Some(credential));
     assert_eq!(source.rate, "400/min burst 20".parse().ok());
-    assert_eq!((source.concurrency, source.enabled), (8, false));
+    assert_eq!((source.concurrency, source.enabled, source.wasi_http), (8, false, true));
     assert_eq!((source.penalty, source.reuse_for), (Duration::from_secs(60), Duration::ZERO));
     let caps = Caps {
         memory: 128 << 20,
@@ -169,6 +170,40 @@ fn broken_syntax_is_named_together_with_what_is_wrong_elsewhere_and_once() {
         r#"backfill.toml:6:12: invalid basic string, expected `"`"#,
     ];
     assert_eq!(messages(text), expected);
+}
+
+#[test]
+fn a_component_from_elsewhere_is_named_by_its_digest_and_cases_are_for_those_that_must_pass() {
+    let of = |lines: &str| messages(&format!("[[source]]\nid = \"x\"\n{lines}"));
+    for (lines, expected) in [
+        (
+            "component = \"https://a.org/x.wasm\"",
+            "3:13: source[0].component: https://a.org/x.wasm is taken only by its digest",
+        ),
+        (
+            "component = \"http://a.org/x.wasm\"",
+            "3:13: source[0].component: http://a.org/x.wasm is without TLS",
+        ),
+        (
+            "component = { url = \"oci://x\", privat = true }",
+            "3:33: source[0].component.privat: unknown key; did you mean \"private\"?",
+        ),
+        (
+            "component = \"x.wasm\"\nconformance_cases = \"cases\"",
+            "4:21: source[0].conformance_cases: is only looked at with require_conformance",
+        ),
+    ] {
+        let said = of(lines);
+        assert!(said.iter().any(|said| said.contains(expected)), "{said:#?}");
+    }
+    let digest = "a".repeat(64);
+    for lines in [
+        format!("component = \"oci://ghcr.io/a/b@sha256:{digest}\""),
+        format!("component = {{ url = \"http://10.0.0.1/x.wasm\", private = true }}\nsha256 = \"{digest}\""),
+        "component = \"x.wasm\"\nrequire_conformance = true\nconformance_cases = \"cases\"".to_owned(),
+    ] {
+        assert_eq!(of(&lines), Vec::<String>::new(), "{lines}");
+    }
 }
 
 #[test]
@@ -321,7 +356,7 @@ fn the_configurations_of_this_repository_have_no_problem() {
         for source in &config.sources {
             let component = format!("{folder}/plugins/target/wasm32-wasip2/release/{}.wasm", source.id);
             assert_eq!(
-                source.component.components().collect::<PathBuf>(),
+                source.component.file().unwrap().components().collect::<PathBuf>(),
                 root.join(component).components().collect::<PathBuf>()
             );
         }

@@ -152,6 +152,12 @@ impl Gate {
         Self { policy: Arc::new(policy), ..self.again() }
     }
 
+    /// From now on the allowance of this gate's policy holds, for requests of earlier gates of the source too. A new
+    /// gate stands in line with them from the start, and changes nothing until then.
+    pub fn take_over(&self) {
+        self.pace.allow(self.policy.rate, self.policy.concurrency);
+    }
+
     /// Begins a sandbox call; `log` takes its lines.
     pub fn begin(self: &Arc<Self>, log: Log) -> Call {
         Call { gate: Arc::clone(self), counters: Arc::default(), log, reuse: Reuse::Fresh }
@@ -159,7 +165,8 @@ impl Gate {
 }
 
 fn pace(policy: &Policy, shared: &Shared) -> Pace {
-    Pace::new(&policy.source, policy.rate, policy.concurrency, Arc::clone(&shared.allowance))
+    let line = shared.lines.of(&policy.source, policy.rate, policy.concurrency);
+    Pace::new(&policy.source, line, Arc::clone(&shared.allowance))
 }
 
 impl Call {

@@ -1,15 +1,16 @@
 //! When a request may go: how many of a source are under way at once, its rate limit, and the times at which its
 //! upstream asked to slow down.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use reqwest::header::{HeaderMap, RETRY_AFTER};
-use tokio::sync::{Semaphore, SemaphorePermit, watch};
+use tokio::sync::watch;
 
 use super::allowance::Allowance;
 use super::error::EgressError;
+use super::line::{Line, Place};
 use super::rate::Rate;
 use crate::clock;
 
@@ -19,50 +20,33 @@ const LONGEST_HOLD: TimeDelta = TimeDelta::days(1);
 /// The pace of one source in this process.
 pub(super) struct Pace {
     source: String,
-    rate: Option<Rate>,
     allowance: Arc<dyn Allowance>,
-    permits: Semaphore,
-    /// What this process heard itself; the allowance knows it too, but slots that were reserved before do not.
-    held_until: Mutex<DateTime<Utc>>,
-    /// How late a slot may be used.
-    lateness: TimeDelta,
+    line: Arc<Line>,
 }
 
 /// A busy machine is this late now and then.
 const LATENESS: Duration = Duration::from_millis(250);
 
 impl Pace {
-    pub(super) fn new(
-        source: &str,
-        rate: Option<Rate>,
-        concurrency: usize,
-        allowance: Arc<dyn Allowance>,
-    ) -> Self {
-        Self {
-            source: source.to_owned(),
-            rate,
-            allowance,
-            permits: Semaphore::new(concurrency.clamp(1, Semaphore::MAX_PERMITS)),
-            held_until: Mutex::new(DateTime::UNIX_EPOCH),
-            lateness: TimeDelta::from_std(rate.map_or(LATENESS, |rate| rate.margin().max(LATENESS)))
-                .unwrap_or(TimeDelta::MAX),
-        }
+    pub(super) fn new(source: &str, line: Arc<Line>, allowance: Arc<dyn Allowance>) -> Self {
+        Self { source: source.to_owned(), allowance, line }
+    }
+
+    /// From now on, so many requests under way and this rate, for every gate of the source.
+    pub(super) fn allow(&self, rate: Option<Rate>, concurrency: usize) {
+        self.line.allow(rate, concurrency);
     }
 
     /// Waits for a free place among the requests under way.
     ///
     /// It comes before the slot: whoever has a slot must send when it is due. Slots taken by requests that then
     /// queue for a place would all be due by the time a slow answer frees it, and go out faster than the rate.
-    pub(super) async fn place(
-        &self,
-        waiting: &watch::Sender<bool>,
-    ) -> Result<SemaphorePermit<'_>, EgressError> {
-        if let Ok(place) = self.permits.try_acquire() {
+    pub(super) async fn place(&self, waiting: &watch::Sender<bool>) -> Result<Place<'_>, EgressError> {
+        if let Some(place) = self.line.try_place() {
             return Ok(place);
         }
         let _in_line = Waiting::start(waiting);
-        // The semaphore is never closed.
-        self.permits.acquire().await.map_err(|error| EgressError::Internal(error.to_string()))
+        self.line.place().await.map_err(|error| EgressError::Internal(error.to_string()))
     }
 
     /// Waits for a slot of the rate limit. Nothing but a place is held meanwhile, and a place is of no use to
@@ -72,7 +56,8 @@ impl Pace {
     /// top of what others send.
     pub(super) async fn slot(&self, waiting: &watch::Sender<bool>) -> Result<(), EgressError> {
         loop {
-            let reserved = self.allowance.reserve(&self.source, self.rate.as_ref(), clock::now).await;
+            let rate = self.line.rate();
+            let reserved = self.allowance.reserve(&self.source, rate.as_ref(), clock::now).await;
             let send_at =
                 reserved.map_err(|error| EgressError::internal("no slot of the rate limit", &error))?;
             let wait = (send_at - clock::now()).to_std().unwrap_or_default();
@@ -82,9 +67,8 @@ impl Pace {
             let in_line = Waiting::start(waiting);
             tokio::time::sleep(wait).await;
             drop(in_line);
-            let held = *self.held_until.lock().unwrap_or_else(PoisonError::into_inner);
             let now = clock::now();
-            if held <= now && now <= send_at + self.lateness {
+            if self.line.held_until() <= now && now <= send_at + lateness(rate) {
                 return Ok(());
             }
         }
@@ -92,13 +76,15 @@ impl Pace {
 
     /// Lets nobody send before `until`.
     pub(super) async fn hold_off(&self, until: DateTime<Utc>) -> Result<(), EgressError> {
-        {
-            let mut held = self.held_until.lock().unwrap_or_else(PoisonError::into_inner);
-            *held = until.max(*held);
-        }
+        self.line.hold(until);
         let held = self.allowance.hold_off(&self.source, until).await;
         held.map_err(|error| EgressError::internal("the upstream's hold-off was not stored", &error))
     }
+}
+
+/// How late a slot may be used.
+fn lateness(rate: Option<Rate>) -> TimeDelta {
+    TimeDelta::from_std(rate.map_or(LATENESS, |rate| rate.margin().max(LATENESS))).unwrap_or(TimeDelta::MAX)
 }
 
 /// Says that a request stands in line, until dropped.
@@ -137,6 +123,7 @@ mod tests {
     use futures::FutureExt;
     use futures::future::BoxFuture;
 
+    use super::super::line::Lines;
     use super::{
         Allowance, Arc, DateTime, Duration, HeaderMap, Pace, RETRY_AFTER, Rate, TimeDelta, Utc, clock,
         retry_after, watch,
@@ -166,7 +153,8 @@ mod tests {
         let soon = Duration::from_millis(20);
         for (stall, left) in [(Duration::ZERO, 1), (Duration::from_millis(600), 0)] {
             let waits = Arc::new(Waits(Mutex::new(vec![soon, soon])));
-            let pace = Pace::new("a", Some("5/s".parse().unwrap()), 1, Arc::<Waits>::clone(&waits));
+            let line = Lines::default().of("a", Some("5/s".parse().unwrap()), 1);
+            let pace = Pace::new("a", line, Arc::<Waits>::clone(&waits));
             let (waiting, _) = watch::channel(false);
             // Nothing of this thread goes on while it stalls, as if the machine were paused.
             let stalled = async {

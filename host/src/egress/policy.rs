@@ -8,6 +8,7 @@ use super::archive::Archive;
 use super::credential::Credential;
 use super::grant::Grant;
 use super::index::AnswerIndex;
+use super::line::Lines;
 use super::rate::Rate;
 use super::resolve::{Lookup, SystemLookup};
 
@@ -52,6 +53,8 @@ pub struct Shared {
     pub answers: Option<Answers>,
     /// Who resolves names.
     pub lookup: Arc<dyn Lookup>,
+    /// Where the requests of each source stand in line.
+    pub(super) lines: Lines,
 }
 
 /// Kept answers: bodies in the archive, what they answered in the index.
@@ -66,7 +69,7 @@ pub struct Answers {
 impl Shared {
     /// Shared parts that keep no answers and resolve names as the system does.
     pub fn new(allowance: Arc<dyn Allowance>) -> Self {
-        Self { allowance, answers: None, lookup: Arc::new(SystemLookup) }
+        Self { allowance, answers: None, lookup: Arc::new(SystemLookup), lines: Lines::default() }
     }
 
     /// The same, keeping answers.

@@ -16,7 +16,10 @@ use super::stage::{Asked, asked};
 
 /// Takes down what passes the gate. Bodies are held as the gate holds them: large ones on disk.
 #[derive(Default)]
-pub struct Recording(Mutex<Vec<(Asked, Option<Result<Heard, EgressError>>)>>);
+pub struct Recording(Mutex<Vec<Open>>);
+
+/// A request, and what came of it once that is known.
+type Open = (Asked, Option<Result<Heard, EgressError>>);
 
 /// A request and what came of it.
 #[derive(Clone)]

@@ -21,10 +21,9 @@ pub(super) struct Fault {
 const LONGEST_LAG_DAYS: u16 = 400;
 
 /// Words of which a setting's name has none: credentials belong to the host.
-const SECRETS: [&str; 14] = [
+const SECRETS: [&str; 13] = [
     "token",
     "tokens",
-    "key",
     "apikey",
     "password",
     "passwd",
@@ -37,6 +36,10 @@ const SECRETS: [&str; 14] = [
     "authorization",
     "bearer",
 ];
+
+/// Words before `key` with which it is one to a door, and not one to sort by.
+const OF_A_KEY: [&str; 9] =
+    ["api", "access", "app", "client", "license", "private", "security", "subscription", "user"];
 
 /// What is wrong with a description, but for settings that ask for secrets.
 pub(super) fn faults(said: &Said, now: DateTime<Utc>) -> Vec<Fault> {
@@ -98,8 +101,23 @@ pub(super) fn secrets(said: &Said) -> Vec<&str> {
 
 /// Whether a name, of a setting or a parameter, is that of a credential.
 pub(super) fn is_secret(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    name.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| SECRETS.contains(&word))
+    let mut words = vec![String::new()];
+    let mut before = ' ';
+    for c in name.chars() {
+        if !c.is_ascii_alphanumeric() || (before.is_ascii_lowercase() && c.is_ascii_uppercase()) {
+            words.push(String::new());
+        }
+        if let Some(word) = words.last_mut().filter(|_| c.is_ascii_alphanumeric()) {
+            word.push(c.to_ascii_lowercase());
+        }
+        before = c;
+    }
+    words.retain(|word| !word.is_empty());
+    let is_key = match words.as_slice() {
+        [only] => only == "key",
+        words => words.windows(2).any(|two| two[1] == "key" && OF_A_KEY.contains(&two[0].as_str())),
+    };
+    is_key || words.iter().any(|word| SECRETS.contains(&word.as_str()))
 }
 
 fn is_version(text: &str) -> bool {
@@ -221,8 +239,18 @@ mod tests {
     #[test]
     fn a_setting_that_asks_for_a_secret_is_known_by_the_words_of_its_name() {
         let mut said = good();
-        said.settings
-            .extend(["api_key", "SecurityToken", "security-token", "monkey", "PASSWORD"].map(setting));
-        assert_eq!(secrets(&said), ["api_key", "security-token", "PASSWORD"]);
+        let names = [
+            "api_key",
+            "securityToken",
+            "X-Subscription-Key",
+            "key",
+            "monkey",
+            "sort_key",
+            "PASSWORD",
+            "author",
+        ];
+        said.settings.extend(names.map(setting));
+        let asking = ["api_key", "securityToken", "X-Subscription-Key", "key", "PASSWORD"];
+        assert_eq!(secrets(&said), asking);
     }
 }

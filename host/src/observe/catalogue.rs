@@ -10,6 +10,8 @@ pub(super) const RETRIES: &str = "backfill_task_retries_total";
 pub(super) const ROWS: &str = "backfill_rows_total";
 pub(super) const SANDBOX_FAULTS: &str = "backfill_sandbox_faults_total";
 pub(super) const UPSTREAM_REQUESTS: &str = "backfill_upstream_requests_total";
+pub(super) const SOURCE_SWAPS: &str = "backfill_source_swaps_total";
+pub(super) const SOURCE_REFUSED: &str = "backfill_source_refused";
 pub(super) const HTTP_REQUESTS: &str = "backfill_http_requests_total";
 pub(super) const HTTP_SECONDS: &str = "backfill_http_request_duration_seconds";
 pub(super) const BUILD: &str = "backfill_build_info";
@@ -25,7 +27,7 @@ pub(super) const HELD_SECONDS: &str = "backfill_upstream_hold_off_seconds";
 /// The name of a metric, its unit, and what it says.
 type Description = (&'static str, Unit, &'static str);
 
-const COUNTERS: [Description; 7] = [
+const COUNTERS: [Description; 8] = [
     (JOBS_CREATED, Unit::Count, "Jobs that this process made."),
     (
         TASKS_ENDED,
@@ -49,6 +51,11 @@ const COUNTERS: [Description; 7] = [
         "Requests to upstreams, redirects and repetitions included, by source and HTTP status; network-error, timeout or \
          denied where there was none; archive where a kept answer made asking needless.",
     ),
+    (
+        SOURCE_SWAPS,
+        Unit::Count,
+        "Components that took the place of another one while the host ran, by source.",
+    ),
     (HTTP_REQUESTS, Unit::Count, "Requests that this host answered, by method, route and HTTP status."),
 ];
 
@@ -57,8 +64,13 @@ const HISTOGRAMS: [Description; 2] = [
     (HTTP_SECONDS, Unit::Seconds, "Time until the head of an answer was there, by method and route."),
 ];
 
-const GAUGES: [Description; 2] = [
+const GAUGES: [Description; 3] = [
     (BUILD, Unit::Count, "Always 1; the label says which version runs."),
+    (
+        SOURCE_REFUSED,
+        Unit::Count,
+        "1 while a changed component or configuration of a source is refused, so that what ran before stays.",
+    ),
     (STARTED, Unit::Seconds, "When the process started, in seconds since 1970."),
 ];
 

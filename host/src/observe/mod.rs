@@ -91,6 +91,16 @@ pub fn sandbox_fault(source: &str, kind: &'static str) {
     counter!(catalogue::SANDBOX_FAULTS, "source" => source.to_owned(), "kind" => kind).increment(1);
 }
 
+/// A component took the place of another one.
+pub fn source_swapped(source: &str) {
+    counter!(catalogue::SOURCE_SWAPS, "source" => source.to_owned()).increment(1);
+}
+
+/// Whether what is to take a source's place is refused.
+pub fn source_refused(source: &str, refused: bool) {
+    gauge!(catalogue::SOURCE_REFUSED, "source" => source.to_owned()).set(if refused { 1.0 } else { 0.0 });
+}
+
 /// An upstream answered.
 pub fn upstream_answered(source: &str, status: u16) {
     upstream(source, status.to_string());

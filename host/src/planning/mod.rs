@@ -110,7 +110,7 @@ pub async fn preview(
     now: DateTime<Utc>,
 ) -> Result<Planned, PlanningError> {
     if let Some(id) = wanted.sources.iter().find(|id| registry.get(id).is_none()) {
-        let known: Vec<_> = registry.iter().map(|(id, _)| id).collect();
+        let known: Vec<_> = registry.all().into_iter().map(|(id, _)| id).collect();
         return Err(PlanningError::UnknownSource { id: id.clone(), known: known.join(", ") });
     }
     let windfarm_ids = match wanted.windfarm_ids.as_slice() {
@@ -231,7 +231,7 @@ impl Planned {
 /// A unit with the calendar of its source; a source that can't be used refuses it with the reason.
 pub fn plan_unit(unit: &RegisteredUnit, registry: &Registry) -> PlanUnit {
     let source = match registry.get(&unit.source) {
-        Some(Ok(source)) => Ok(source.description()),
+        Some(Ok(source)) => Ok(source.description().calendar()),
         Some(Err(why)) => Err(why.to_string()),
         None => Err(format!("the configuration has no source {:?}", unit.source)),
     };
@@ -239,7 +239,7 @@ pub fn plan_unit(unit: &RegisteredUnit, registry: &Registry) -> PlanUnit {
     PlanUnit {
         unit_id: unit.id,
         source: unit.source.clone(),
-        calendar: source.as_ref().map_or(utc, |described| described.calendar()),
+        calendar: *source.as_ref().unwrap_or(&utc),
         refused: if unit.active { source.err().map(Refused::Source) } else { Some(Refused::Inactive) },
     }
 }

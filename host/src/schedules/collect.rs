@@ -92,7 +92,7 @@ impl Scheduler {
             _ if units.is_empty() => {
                 (AttemptReport::default(), Err(Setback::lasting("no-units", "it has no active units")))
             }
-            Some(Ok(source)) => self.ask(source, &units).await,
+            Some(Ok(source)) => self.ask(&source, &units).await,
             _ => {
                 let gone = Setback::lasting("source-unusable", "the source can't be used by this host");
                 (AttemptReport::default(), Err(gone))

@@ -214,11 +214,13 @@ impl Scheduler {
     }
 
     async fn claim_runs(&self, now: DateTime<Utc>) -> Result<Vec<RunClaim>, StoreError> {
-        let collecting: Vec<&str> = self
+        let collecting: Vec<String> = self
             .registry
-            .iter()
-            .filter_map(|(id, source)| source.ok().filter(|source| source.collects()).map(|_| id))
+            .all()
+            .into_iter()
+            .filter_map(|(id, source)| source.is_ok_and(|source| source.collects()).then_some(id))
             .collect();
+        let collecting: Vec<_> = collecting.iter().map(String::as_str).collect();
         self.store.claim_runs(&collecting, collect::LEASE, now).await
     }
 }

@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use super::examine::Examine;
 use wasmtime::{Cache, CacheConfig, Config, OptLevel};
 
 /// How often a running guest looks whether it has to yield or stop. Also the precision of `caps.cpu`.
@@ -19,6 +20,7 @@ const TICK: Duration = Duration::from_millis(10);
 pub struct Engine {
     pub(super) wasm: wasmtime::Engine,
     components: Option<Arc<Path>>,
+    examine: Option<Examine>,
 }
 
 impl Engine {
@@ -49,7 +51,7 @@ impl Engine {
                 thread::sleep(TICK);
             }
         })?;
-        Ok(Self { wasm, components: None })
+        Ok(Self { wasm, components: None, examine: None })
     }
 
     /// The same engine, keeping every component that it loads in `folder`, by digest: for going back to one, and for
@@ -59,6 +61,16 @@ impl Engine {
         Self { components: Some(folder.into()), ..self }
     }
 
+    /// The same engine, with what checks the components that `require_conformance` is written for.
+    #[must_use]
+    pub fn examining(self, examine: Examine) -> Self {
+        Self { examine: Some(examine), ..self }
+    }
+
+    pub(super) const fn examiner(&self) -> Option<&Examine> {
+        self.examine.as_ref()
+    }
+
     /// The file of a component that was loaded once, by the SHA-256 of its bytes in hex.
     pub fn kept(&self, digest: &str) -> Option<PathBuf> {
         let digest = Some(digest).filter(|it| it.bytes().all(|byte| byte.is_ascii_hexdigit()))?;
@@ -66,16 +78,30 @@ impl Engine {
         path.is_file().then_some(path)
     }
 
+    /// The folder of the components that are kept.
+    pub fn components(&self) -> Option<&Path> {
+        self.components.as_deref()
+    }
+
     pub(super) async fn keep(&self, digest: &str, bytes: &[u8]) -> io::Result<()> {
-        let Some(folder) = self.components.as_ref().filter(|_| self.kept(digest).is_none()) else {
+        if self.components.is_none() || self.kept(digest).is_some() {
             return Ok(());
-        };
-        tokio::fs::create_dir_all(folder).await?;
-        let path = folder.join(digest).with_extension("wasm");
+        }
+        self.keep_as(&Path::new(digest).with_extension("wasm"), bytes).await.map(drop)
+    }
+
+    /// Keeps a file beside the components, under a name within their folder; gives its path.
+    pub(super) async fn keep_as(&self, name: &Path, bytes: &[u8]) -> io::Result<PathBuf> {
+        let nowhere = || io::Error::other("no folder is kept for components");
+        let path = self.components.as_ref().ok_or_else(nowhere)?.join(name);
+        if let Some(folder) = path.parent() {
+            tokio::fs::create_dir_all(folder).await?;
+        }
         // Under another name until it is whole; two processes write the same bytes.
-        let part = path.with_extension(format!("{}.part", std::process::id()));
+        let part = path.with_added_extension(format!("{}.part", std::process::id()));
         tokio::fs::write(&part, bytes).await?;
-        tokio::fs::rename(&part, &path).await
+        tokio::fs::rename(&part, &path).await?;
+        Ok(path)
     }
 }
 

@@ -11,6 +11,7 @@ use super::{
     engine::Engine,
     limits::Caps,
     load::{LoadError, Loaded, WasiHttp},
+    obtain::obtain,
     state::World,
 };
 use crate::{
@@ -29,6 +30,22 @@ pub enum Unusable {
     /// The component can't be loaded.
     #[error(transparent)]
     Load(#[from] LoadError),
+    /// The component is elsewhere and can't be had.
+    #[error("{component}: {why}")]
+    Elsewhere {
+        /// Where it is.
+        component: String,
+        /// What is wrong, and what to do.
+        why: String,
+        /// Whether trying again later may help.
+        passing: bool,
+    },
+    /// It may not take the place of the one that runs.
+    #[error("{0}")]
+    NoSuccessor(String),
+    /// It must pass the conformance checks, and does not.
+    #[error("require_conformance: {0}")]
+    Unexamined(String),
     /// The credential can't be had.
     #[error("credential: {0}")]
     Credential(String),
@@ -56,7 +73,8 @@ pub async fn open(
     shared: &Shared,
 ) -> Result<Source, Unusable> {
     let wasi_http = if source.wasi_http { WasiHttp::Granted } else { WasiHttp::Refused };
-    let loaded = Loaded::open(engine, &source.component, source.sha256.as_deref(), wasi_http).await?;
+    let (path, digest) = obtain(source, engine, shared).await?;
+    let loaded = Loaded::open(engine, &path, digest.as_deref(), wasi_http).await?;
     let settings = settings(&source.settings, &loaded.description)?;
     let policy = policy(source, env, &loaded.description, &settings)?;
     let gate = Gate::new(policy, shared.clone()).map_err(|error| Unusable::Egress(error.to_string()))?;

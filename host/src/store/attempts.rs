@@ -69,6 +69,17 @@ pub struct LastAsked {
     pub started_at: Instant,
 }
 
+/// A component that attempts used.
+#[derive(Clone, Debug, PartialEq, Eq, FromRow)]
+pub struct UsedComponent {
+    /// Its digest.
+    pub digest: String,
+    /// How many attempts, and collector runs, used it.
+    pub attempts: i64,
+    /// When the last of them began.
+    pub last: Instant,
+}
+
 impl Store {
     /// For every month of a unit that a source was asked for: the last attempt in which it ran. One that found records
     /// counts before others.
@@ -88,6 +99,25 @@ impl Store {
              WHERE place = 1 ORDER BY month",
         )
         .bind(unit_id)
+        .bind(source)
+        .all(&mut conn)
+        .await
+        .doing(DOING)
+    }
+
+    /// The components that attempts and collector runs of a source used, the latest first. Looks at every attempt.
+    pub async fn components_used(&self, source: &str) -> Result<Vec<UsedComponent>, StoreError> {
+        const DOING: &str = "looking which components a source used";
+        let mut conn = self.read(DOING).await?;
+        sql::query(
+            "SELECT component_digest AS digest, COUNT(*) AS attempts, MAX(started_at) AS last
+             FROM (SELECT a.component_digest, a.started_at
+                   FROM task_attempts a JOIN backfill_tasks t ON t.id = a.task_id WHERE t.source = $1
+                   UNION ALL
+                   SELECT component_digest, started_at FROM collector_runs WHERE source = $1) used
+             WHERE component_digest IS NOT NULL AND started_at IS NOT NULL
+             GROUP BY component_digest ORDER BY last DESC, digest",
+        )
         .bind(source)
         .all(&mut conn)
         .await

@@ -67,7 +67,7 @@ mod words;
 mod workers;
 
 pub use answers::{Answer, AttemptAnswer, NewAnswer};
-pub use attempts::{Attempt, LastAsked, UsedAnswer};
+pub use attempts::{Attempt, LastAsked, UsedAnswer, UsedComponent};
 pub use audit::{AuditEntry, AuditFilter, NewAuditEntry};
 pub use availability::{AskedMonth, HeldSeries, Holdings, OpenTask};
 pub use breakdown::{MonthProgress, UnitProgress};

@@ -70,10 +70,10 @@ impl Worker {
 
     /// Claims what fits: of each source as much as its own limit and the worker's leave.
     async fn claim_of(&self, job: i64, crew: &Crew) -> Result<Vec<Claim>, StoreError> {
-        let mut free = self.options.concurrency.saturating_sub(crew.len());
+        let mut free = self.options.limits.at_once().saturating_sub(crew.len());
         let mut claims = Vec::new();
         for source in self.store.job_sources(job).await? {
-            let limit = self.options.source_concurrency.get(&source).copied().unwrap_or(1);
+            let limit = self.registry.concurrency(&source);
             let own = crew.by_source().get(source.as_str()).copied().unwrap_or(0);
             let wanted = (limit as usize).saturating_sub(own).min(free);
             if wanted == 0 {
@@ -85,7 +85,7 @@ impl Worker {
                 job: Some(job),
                 limit: wanted.try_into().unwrap_or(u32::MAX),
                 source_limit: Some(limit),
-                total_limit: self.options.total_concurrency,
+                total_limit: self.options.limits.in_total(),
                 lease: self.options.lease,
                 heeds_circuit: false,
             };
@@ -101,7 +101,7 @@ impl Worker {
             (_, Some(why)) => Err(format!("the source is paused: {why}")),
             (None, _) => Err(format!("backfill.toml has no source {:?}", claim.source)),
             (Some(Err(why)), _) => Err(format!("the source can't be used: {why}")),
-            (Some(Ok(source)), None) => Ok(Arc::clone(source)),
+            (Some(Ok(source)), None) => Ok(source),
         }
     }
 

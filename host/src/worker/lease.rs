@@ -9,6 +9,7 @@ use std::{
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use super::limits::Limits;
 use crate::store::{Claim, NewWorker, Store, StoreError};
 
 /// The attempts that this process runs, with the switch that stops each.
@@ -83,7 +84,7 @@ pub(super) struct Beat {
     /// Whether the worker serves every job.
     pub(super) serves: bool,
     /// How many tasks it takes at once.
-    pub(super) concurrency: u32,
+    pub(super) limits: Limits,
 }
 
 impl Beat {
@@ -96,7 +97,7 @@ impl Beat {
             pid: std::process::id(),
             version: env!("CARGO_PKG_VERSION"),
             serves: self.serves,
-            concurrency: self.concurrency,
+            concurrency: self.limits.at_once().try_into().unwrap_or(u32::MAX),
         };
         self.store.heartbeat(&worker, self.store.now()).await
     }

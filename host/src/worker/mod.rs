@@ -5,6 +5,7 @@ mod cancel;
 mod crew;
 mod foreground;
 mod lease;
+mod limits;
 mod options;
 mod patience;
 mod ports;
@@ -14,6 +15,7 @@ mod service;
 use std::sync::Arc;
 
 pub use cancel::cancel;
+pub use limits::Limits;
 pub use options::Options;
 pub use ports::{StoredAllowance, StoredAnswers};
 pub use progress::Progress;
@@ -49,7 +51,7 @@ impl Worker {
             owner: self.owner.clone(),
             held: self.held.clone(),
             serves,
-            concurrency: self.options.concurrency.try_into().unwrap_or(u32::MAX),
+            limits: self.options.limits.clone(),
         }
     }
 }

@@ -1,6 +1,8 @@
 //! How a worker goes about its work.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
+
+use super::limits::Limits;
 
 use crate::{
     config::Config,
@@ -10,12 +12,8 @@ use crate::{
 /// How a worker goes about its work; `[worker]` of the configuration.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Attempts at once in this process.
-    pub concurrency: usize,
-    /// Attempts at once of each source, by id, over all workers.
-    pub source_concurrency: BTreeMap<String, u32>,
-    /// Attempts at once over all workers and sources, if that is bounded.
-    pub total_concurrency: Option<u32>,
+    /// Attempts at once. Of each source, the registry says how many.
+    pub limits: Limits,
     /// How long a claimed task stays claimed without a sign of life.
     pub lease: Duration,
     /// How often leases are renewed.
@@ -35,13 +33,7 @@ impl Options {
     pub fn of(config: &Config) -> Self {
         let worker = &config.worker;
         Self {
-            concurrency: worker.concurrency as usize,
-            source_concurrency: config
-                .sources
-                .iter()
-                .map(|source| (source.id.as_str().to_owned(), source.concurrency))
-                .collect(),
-            total_concurrency: worker.total_concurrency,
+            limits: Limits::of(worker),
             lease: worker.lease,
             heartbeat: worker.heartbeat,
             poll: worker.poll,

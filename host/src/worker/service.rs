@@ -85,18 +85,15 @@ impl Worker {
 
     /// Claims as much as fits, of each source in turn: the one that came first last time comes later this time.
     async fn claim_any(&self, crew: &mut Crew, turn: usize) -> Result<(), StoreError> {
-        let sources: Vec<(String, Arc<Source>)> = self
-            .registry
-            .iter()
-            .filter_map(|(id, source)| Some((id.to_owned(), Arc::clone(source.ok()?))))
-            .collect();
+        let sources: Vec<(String, Arc<Source>)> =
+            self.registry.all().into_iter().filter_map(|(id, source)| Some((id, source.ok()?))).collect();
         for at in 0..sources.len() {
             let (id, source) = &sources[(turn + at) % sources.len()];
-            let free = self.options.concurrency.saturating_sub(crew.len());
+            let free = self.options.limits.at_once().saturating_sub(crew.len());
             if free == 0 {
                 break;
             }
-            let limit = self.options.source_concurrency.get(id).copied().unwrap_or(1);
+            let limit = self.registry.concurrency(id);
             let own = crew.by_source().get(id.as_str()).copied().unwrap_or(0);
             let wanted = (limit as usize).saturating_sub(own).min(free);
             if wanted == 0 {
@@ -108,12 +105,14 @@ impl Worker {
                 job: None,
                 limit: wanted.try_into().unwrap_or(u32::MAX),
                 source_limit: Some(limit),
-                total_limit: self.options.total_concurrency,
+                total_limit: self.options.limits.in_total(),
                 lease: self.options.lease,
                 heeds_circuit: true,
             };
             for claim in self.store.claim(request, self.store.now()).await? {
-                crew.begin(claim, Ok(Arc::clone(source)));
+                // Another one may have taken over since; one that is gone still serves what was claimed of it.
+                let newest = self.registry.get(id).and_then(Result::ok);
+                crew.begin(claim, Ok(newest.unwrap_or_else(|| Arc::clone(source))));
             }
         }
         Ok(())

@@ -8,6 +8,7 @@ mod support;
 mod commands;
 mod configuration;
 mod disk;
+mod kit;
 mod queue;
 mod registry;
 mod schedules;

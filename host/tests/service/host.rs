@@ -28,17 +28,19 @@ impl Host {
 
     /// Waits until its log says something; gives the line.
     pub(crate) async fn says(&mut self, what: &str) -> String {
-        let heard = async {
-            while let Some(line) = self.lines.next_line().await.unwrap() {
-                self.log.push(line.clone());
-                if line.contains(what) {
-                    return line;
+        let patience = tokio::time::Instant::now() + Duration::from_secs(60);
+        loop {
+            match tokio::time::timeout_at(patience, self.lines.next_line()).await {
+                Ok(Ok(Some(line))) => {
+                    self.log.push(line.clone());
+                    if line.contains(what) {
+                        return line;
+                    }
                 }
+                Ok(_) => panic!("it ended without saying {what:?}:\n{}", self.log.join("\n")),
+                Err(_) => panic!("it never said {what:?}:\n{}", self.log.join("\n")),
             }
-            panic!("it ended without saying {what:?}:\n{}", self.log.join("\n"));
-        };
-        let patience = Duration::from_secs(60);
-        tokio::time::timeout(patience, heard).await.unwrap_or_else(|_| panic!("it never said {what:?}"))
+        }
     }
 
     /// Waits until it has ended; gives all that it said.

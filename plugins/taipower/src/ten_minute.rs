@@ -149,7 +149,9 @@ pub(crate) fn read(
     else {
         return Ok(TenMinute { unreadable, ..TenMinute::default() });
     };
-    let (measurements, contradicted) = measurements(candidate.values);
+    let (mut measurements, contradicted) = measurements(candidate.values);
+    // Where a part of a month is wanted that ends within ten minutes, these belong to the part after it.
+    measurements.retain(|last| last.start + i64::from(last.seconds) <= month.end);
     Ok(TenMinute { known: true, measurements, contradicted, unreadable })
 }
 

@@ -172,7 +172,7 @@ fn estimates(api: &Api, tasks: &[PlannedTask], paces: &BTreeMap<String, Pace>) -
     }
     let estimate = |(source, tasks): (&str, usize)| {
         let pace = paces.get(source);
-        let configured = api.config.sources.iter().find(|other| other.id.as_str() == source);
+        let configured = api.registry.entry(source).map(|entry| entry.configured);
         let requests = pace.map(|pace| (pace.requests_mean * tasks as f64).ceil() as u64);
         let seconds = pace.zip(configured).map(|(pace, configured)| {
             let at_once = configured.concurrency.min(api.config.worker.concurrency).max(1);

@@ -57,7 +57,8 @@ pub(super) async fn import(
     Params(how): Params<How>,
     Csv(text): Csv,
 ) -> Result<Json<ImportReport>, Problem> {
-    let sources: Vec<_> = api.config.sources.iter().map(|source| source.id.as_str()).collect();
+    let sources = api.registry.ids();
+    let sources: Vec<_> = sources.iter().map(String::as_str).collect();
     let entries = registry_file::parse(Path::new(FILE), &text, &sources).map_err(|problems| {
         Problem::lines(problems.iter().map(|problem| {
             let line = problem.position.map(|position| position.line);

@@ -206,8 +206,8 @@ pub(super) async fn delete(State(api): State<Api>, _: Operator, Id(id): Id) -> R
 impl Api {
     /// Refuses a source that the configuration does not have.
     fn check_source(&self, id: &str) -> Result<(), Problem> {
-        let known: Vec<_> = self.config.sources.iter().map(|source| source.id.as_str()).collect();
-        if known.contains(&id) {
+        let known = self.registry.ids();
+        if known.iter().any(|other| other == id) {
             return Ok(());
         }
         let detail = format!("the configuration has no such source; it has {}", known.join(", "));

@@ -18,7 +18,7 @@ use super::{
     problem::Problem,
     state::Api,
 };
-use crate::{config, source::Source};
+use crate::source::{Entry, Source};
 
 pub(super) fn routes() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
@@ -43,9 +43,10 @@ struct ResumedSource {
 #[utoipa::path(get, path = "/sources", tag = "sources", responses((status = 200, body = [SourceView])))]
 async fn list(State(api): State<Api>, _: Viewer) -> Result<Json<Vec<SourceView>>, Problem> {
     let (queues, limits) = (api.store.queue(api.store.now()).await?, api.store.limits().await?);
-    let mut sources = Vec::with_capacity(api.config.sources.len());
-    for configured in &api.config.sources {
-        sources.push(SourceView::of(&api, configured, &queues, &limits).await?);
+    let entries = api.registry.entries();
+    let mut sources = Vec::with_capacity(entries.len());
+    for entry in entries.iter() {
+        sources.push(SourceView::of(&api, entry, &queues, &limits).await?);
     }
     Ok(Json(sources))
 }
@@ -63,7 +64,7 @@ async fn show(State(api): State<Api>, _: Viewer, Name(id): Name) -> Result<Json<
     params(("id" = String, Path, description = "The source's id in the configuration.")),
     responses((status = 200, body = ResumedSource)))]
 async fn resume(State(api): State<Api>, _: Operator, Name(id): Name) -> Result<Json<ResumedSource>, Problem> {
-    api.configured(&id)?;
+    api.entry(&id)?;
     let resumed = api.store.resume_source(&id, api.store.now()).await?;
     Ok(Json(ResumedSource { source: api.source_view(&id).await?, resumed }))
 }
@@ -71,19 +72,18 @@ async fn resume(State(api): State<Api>, _: Operator, Name(id): Name) -> Result<J
 impl Api {
     async fn source_view(&self, id: &str) -> Result<SourceView, Problem> {
         let (queues, limits) = (self.store.queue(self.store.now()).await?, self.store.limits().await?);
-        SourceView::of(self, self.configured(id)?, &queues, &limits).await
+        SourceView::of(self, &self.entry(id)?, &queues, &limits).await
     }
 
-    /// What the configuration says of a source.
-    fn configured(&self, id: &str) -> Result<&config::Source, Problem> {
-        let found = self.config.sources.iter().find(|source| source.id.as_str() == id);
+    /// A source of the configuration, as it is now.
+    fn entry(&self, id: &str) -> Result<Entry, Problem> {
+        let found = self.registry.entry(id);
         found.ok_or_else(|| Problem::not_found(format!("the configuration has no source {id:?}")))
     }
 
     /// A source that can be called.
-    fn usable(&self, id: &str) -> Result<&Arc<Source>, Problem> {
-        self.configured(id)?;
-        match self.registry.get(id) {
+    fn usable(&self, id: &str) -> Result<Arc<Source>, Problem> {
+        match self.entry(id)?.source {
             Some(Ok(source)) => Ok(source),
             Some(Err(why)) => Err(Problem::conflict("source-unusable", why.to_string())),
             None => {

@@ -43,7 +43,8 @@ pub(super) async fn units(
     _: Operator,
     Name(id): Name,
 ) -> Result<Json<Vec<KnownUnit>>, Problem> {
-    let listed = listed(&id, api.usable(&id)?).await?;
+    let source = api.usable(&id)?;
+    let listed = listed(&id, &source).await?;
     let registered: BTreeSet<_> = api.store.unit_codes(&id).await?.into_iter().collect();
     let known = |unit: Unit| KnownUnit { registered: registered.contains(&unit.code), unit };
     Ok(Json(listed.into_iter().map(known).collect()))
@@ -98,7 +99,7 @@ pub(super) async fn import(
     let grouping = Grouping::parse(&wanted.windfarm).map_err(|why| Problem::field("/windfarm", why))?;
     let source = api.usable(&id)?;
     let selection = Selection { text: wanted.filter, wind: wanted.wind, attributes: Vec::new() };
-    let mut units = selection.of(listed(&id, source).await?);
+    let mut units = selection.of(listed(&id, &source).await?);
     units.retain(|unit| wanted.codes.as_ref().is_none_or(|codes| codes.contains(&unit.code)));
     let sorted = catalogue::sort(&id, units, &grouping, &api.store.units_of_source(&id).await?);
     if let Some((code, field)) = sorted.ungrouped.first() {
@@ -106,7 +107,7 @@ pub(super) async fn import(
         let why = format!("{count} units have no {field:?} to be grouped by, of which the first is {code:?}");
         return Err(Problem::field("/windfarm", why));
     }
-    let refused = catalogue::check(source, &sorted.windfarms).await;
+    let refused = catalogue::check(&source, &sorted.windfarms).await;
     if !refused.is_empty() {
         return Err(Problem::lines(refused.into_iter().map(|why| (None, why))));
     }

@@ -5,9 +5,8 @@ use utoipa::ToSchema;
 
 use crate::{
     api::{problem::Problem, state::Api},
-    config,
     domain::Admission,
-    source::Description,
+    source::{Description, Entry, Refused, Version},
     store::{Instant, SourceLimits, SourceQueue},
 };
 
@@ -33,6 +32,15 @@ pub(super) struct SourceView {
     has_catalog: bool,
     /// What it says of itself.
     description: Option<AboutText>,
+    /// Where the configuration has its component.
+    #[schema(example = "plugins/elexon.wasm")]
+    component: String,
+    /// When this host loaded it as it runs now.
+    loaded_at: Option<Instant>,
+    /// What was to take its place last, while that is refused and it stays as it is.
+    refused: Option<RefusedSource>,
+    /// The components that this host ran it with before, the latest first.
+    previous: Vec<PreviousVersion>,
     /// What it may reach: what it asks for, and the configuration grants.
     hosts: Vec<String>,
     /// Calls at once, over all hosts.
@@ -77,6 +85,28 @@ struct SettingText {
     summary: String,
     /// Its value unless another one is configured.
     default: Option<String>,
+}
+
+/// A component, or a configuration, that did not take a source's place.
+#[derive(Serialize, ToSchema)]
+struct RefusedSource {
+    /// SHA-256 of the component, as far as it is known.
+    digest: Option<String>,
+    /// Why.
+    why: String,
+    /// When.
+    at: Instant,
+}
+
+/// A component that a host ran a source with before.
+#[derive(Serialize, ToSchema)]
+struct PreviousVersion {
+    /// SHA-256 of the component.
+    digest: String,
+    /// What it calls its version.
+    version: String,
+    /// When it took over.
+    since: Instant,
 }
 
 /// How an upstream fares.
@@ -143,18 +173,18 @@ struct OpenTasks {
 impl SourceView {
     pub(super) async fn of(
         api: &Api,
-        configured: &config::Source,
+        entry: &Entry,
         queues: &[SourceQueue],
         limits: &[SourceLimits],
     ) -> Result<Self, Problem> {
-        let id = configured.id.as_str();
+        let (id, configured) = (entry.id(), &entry.configured);
         let now = api.store.now();
         let circuit = api.store.circuit(id).await?;
         let limits = limits.iter().find(|limits| limits.source == id);
         let held_until = limits.and_then(|limits| limits.held_until).filter(|until| until.utc() > now);
         let arrival = limits.and_then(|limits| limits.arrival).map(Instant::utc);
         let rate = configured.rate;
-        let (source, reason) = match api.registry.get(id) {
+        let (source, reason) = match &entry.source {
             Some(Ok(source)) => (Some(source), None),
             Some(Err(why)) => (None, Some(why.to_string())),
             None => (None, Some("it is turned off in the configuration (`enabled = false`)".to_owned())),
@@ -169,6 +199,10 @@ impl SourceView {
             collects: source.is_some_and(|source| source.collects()),
             has_catalog: source.is_some_and(|source| source.has_catalog()),
             description: source.map(|source| AboutText::from(source.description())),
+            component: configured.component.to_string(),
+            loaded_at: entry.loaded_at.map(Instant::from),
+            refused: entry.refused.as_ref().map(RefusedSource::from),
+            previous: entry.previous.iter().map(PreviousVersion::from).collect(),
             hosts: source.map(|source| source.hosts()).unwrap_or_default(),
             concurrency: configured.concurrency,
             health: Health {
@@ -190,6 +224,20 @@ impl SourceView {
             },
             queue: queues.iter().find(|queue| queue.source == id).map(OpenTasks::of).unwrap_or_default(),
         })
+    }
+}
+
+impl From<&Refused> for RefusedSource {
+    fn from(refused: &Refused) -> Self {
+        let Refused { digest, why, at, .. } = refused.clone();
+        Self { digest, why, at: at.into() }
+    }
+}
+
+impl From<&Version> for PreviousVersion {
+    fn from(version: &Version) -> Self {
+        let Version { digest, version, since, .. } = version.clone();
+        Self { digest, version, since: since.into() }
     }
 }
 

@@ -105,6 +105,11 @@ impl<'d> Item<'d> {
         self.value.get_ref().is_str()
     }
 
+    /// Whether it is a table.
+    pub(crate) fn is_table(&self) -> bool {
+        self.value.get_ref().is_table()
+    }
+
     /// Whether it is an array.
     pub(crate) fn is_list(&self) -> bool {
         self.value.get_ref().is_array()

@@ -3,7 +3,10 @@
 use std::{
     collections::BTreeMap,
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU32, Ordering::Relaxed},
+    },
     time::Duration,
 };
 
@@ -14,11 +17,17 @@ use crate::{
     domain::{Failure, Measurement, Month, Series, Unit, Window},
     egress::{EgressError, LocalAllowance, Played, Reuse, Shared},
     kit::upstream::{Expected, Heard, Oddity, Player, Scenario, Script, Trick},
-    source::{CallReport, Fault, LogLevel, Source, World},
+    source::{CallReport, Fault, LogLevel, Source, Unusable, World},
 };
 
 /// The longest that one call may take: a stage answers at once.
 pub(super) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The longest for one that has taken too long several times: hundreds of calls are to come.
+pub(super) const IMPATIENCE: Duration = Duration::from_secs(1);
+
+/// So many calls may take too long before patience ends.
+const MOST_HANGS: u32 = 2;
 
 const DAY: i64 = 86_400;
 
@@ -27,6 +36,9 @@ pub(super) struct Bench {
     /// As it was given, before the settings of the trial.
     pub(super) given: Source,
     pub(super) source: Source,
+    /// The same with less patience.
+    hasty: Source,
+    hangs: AtomicU32,
     pub(super) settings: BTreeMap<String, String>,
     pub(super) script: Option<Arc<Script>>,
     pub(super) subjects: Vec<Subject>,
@@ -69,14 +81,24 @@ pub(super) struct Taped {
 }
 
 impl Bench {
+    /// # Errors
+    /// The settings are none of the source's.
     pub(super) fn new(
-        given: Source,
-        source: Source,
+        given: &Source,
         settings: BTreeMap<String, String>,
         script: Option<Arc<Script>>,
-        subjects: Vec<Subject>,
-    ) -> Self {
-        Self { given, source, settings, script, subjects, tape: Mutex::default(), whole: Default::default() }
+    ) -> Result<Self, Unusable> {
+        Ok(Self {
+            given: given.clone(),
+            source: given.on_trial(&settings, PATIENCE, &shared())?,
+            hasty: given.on_trial(&settings, IMPATIENCE, &shared())?,
+            hangs: AtomicU32::new(0),
+            settings,
+            script,
+            subjects: Vec::new(),
+            tape: Mutex::default(),
+            whole: Default::default(),
+        })
     }
 
     /// Every call so far, after at least one of each unit.
@@ -135,7 +157,8 @@ impl Bench {
                 Trick::None | Trick::Truncated => Player::ending(Ok(answer(404, &[], ""))),
             },
         };
-        self.play(&self.source, ask, player).await
+        let source = if self.hangs.load(Relaxed) < MOST_HANGS { &self.source } else { &self.hasty };
+        self.play(source, ask, player).await
     }
 
     /// Fetches from an upstream of which every request ends alike.
@@ -150,6 +173,9 @@ impl Bench {
         let world = World { clock: DateTime::from_timestamp(ask.scenario.now, 0), seed: Some(ask.seed) };
         let source = source.staged(Arc::clone(&player) as _, world);
         let report = source.fetch(&ask.scenario.unit, ask.month, ask.window, Reuse::Trial).await;
+        if let Err(Fault::WallDeadline { .. } | Fault::CpuDeadline { .. }) = &report.outcome {
+            self.hangs.fetch_add(1, Relaxed);
+        }
         let (what, heard) = (ask.to_string(), player.heard());
         if !matches!(ask.trick, Trick::Always(Err(EgressError::Denied(_)))) {
             let denied = report.log.iter().filter(|line| line.level == LogLevel::Warn);
@@ -274,7 +300,9 @@ pub(super) fn told(failure: &Failure) -> String {
 }
 
 pub(super) fn ended(fault: &Fault) -> String {
-    let text = fault.to_string();
-    let first: Vec<_> = text.lines().take(3).collect();
-    format!("no answer at all, {}: {}", fault.code(), first.join(" / "))
+    let text = match fault {
+        Fault::Trap { reason, .. } => reason.clone(),
+        other => other.to_string(),
+    };
+    format!("no answer at all, {}: {text}", fault.code())
 }

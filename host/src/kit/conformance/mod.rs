@@ -20,12 +20,15 @@ use std::{collections::BTreeMap, path::Path, sync::Arc, time::Instant};
 pub use checks::{CHECKS, Check, Group};
 pub use verdict::{Component, Counts, Judged, Outcome, Verdict};
 
-use super::upstream::{FILE, Script};
+use super::{
+    cases::{Cases, Problems},
+    upstream::{FILE, Script},
+};
 use crate::{
     domain::{Month, Unit},
     source::{Source, Unusable},
 };
-use bench::{Bench, PATIENCE, Subject};
+use bench::{Bench, Subject};
 
 /// What a check found.
 enum Found {
@@ -38,9 +41,17 @@ enum Found {
 /// How much evidence of one check is shown.
 const MOST_EVIDENCE: usize = 6;
 
-/// Judges a component by every check. `cases` is a folder that may hold an `upstream.toml`.
-pub async fn judge(source: &Source, cases: Option<&Path>) -> Verdict {
-    Exam { cases, ..Exam::default() }.judge(source).await
+/// Judges a component by every check, and by the recorded cases of a folder, which may hold an `upstream.toml` too.
+///
+/// # Errors
+/// What is wrong with the cases, with file and line.
+pub async fn judge(source: &Source, cases: Option<&Path>) -> Result<Verdict, Problems> {
+    let recorded = cases.map(Cases::open).transpose()?;
+    let verdict = Exam { cases, ..Exam::default() }.judge(source).await;
+    Ok(match recorded {
+        Some(recorded) => verdict.with_cases(&recorded.run(source).await),
+        None => verdict,
+    })
 }
 
 /// A judgement, with what may be said of it.
@@ -77,7 +88,7 @@ impl Exam<'_> {
         let bench = match self.bench(source, script, None) {
             Ok(bench) => bench,
             Err(why) => {
-                broken = Some(format!("{FILE}: {why}"));
+                broken = Some(why.to_string());
                 match self.bench(source, None, Some(BTreeMap::new())) {
                     Ok(bench) => bench,
                     // The component's own description does not hold: every check says so.
@@ -116,17 +127,14 @@ impl Exam<'_> {
     ) -> Result<Bench, Unusable> {
         let of_script = script.as_ref().map(|script| script.settings.clone()).unwrap_or_default();
         let all = || of_script.into_iter().chain(self.settings.clone()).collect();
-        let settings: BTreeMap<_, _> = settings.unwrap_or_else(all);
-        let trial = source.on_trial(&settings, PATIENCE, &bench::shared())?;
-        let described = trial.description().first_month;
-        let subjects = match &script {
-            Some(script) => {
-                let first = |unit: &Unit| since(script, unit, &trial).max(described);
-                script.taken().map(|unit| Subject { unit: unit.clone(), first: first(unit) }).collect()
-            }
-            None => Vec::new(),
-        };
-        Ok(Bench::new(source.clone(), trial, settings, script, subjects))
+        let mut bench = Bench::new(source, settings.unwrap_or_else(all), script)?;
+        let described = bench.source.description().first_month;
+        if let Some(script) = &bench.script {
+            let first = |unit: &Unit| since(script, unit, &bench.source).max(described);
+            let subject = |unit: &Unit| Subject { unit: unit.clone(), first: first(unit) };
+            bench.subjects = script.taken().map(subject).collect();
+        }
+        Ok(bench)
     }
 
     /// Where no file names a unit: the one that was given, or one whose code the source takes.

@@ -41,7 +41,11 @@ const OF_THE_HOST: [&str; 3] = ["is set by the host", "may not carry a user name
 
 pub(super) async fn credentials(bench: &Bench) -> Found {
     let mut evidence = BTreeSet::new();
-    for call in bench.tape().await {
+    let tape = bench.tape().await;
+    if tape.iter().all(|call| call.heard.asked.is_empty() && call.denied.is_empty()) {
+        return Found::Skipped("it asked nothing, whatever was wanted of it".to_owned());
+    }
+    for call in tape {
         for asked in &call.heard.asked {
             let url = Url::parse(&asked.url).ok();
             let parameters = url.iter().flat_map(|url| url.query_pairs().map(|(name, _)| name.into_owned()));
@@ -106,7 +110,7 @@ pub(super) async fn caps(bench: &Bench) -> Found {
         if report.log.iter().any(|line| line.text.ends_with("(caps.log)")) {
             evidence.push(format!("{}: it wrote more than {} bytes of log", call.what, caps.log));
         }
-        // Half of a cap is near it: production months are larger than made-up ones.
+        // Production months are larger than made-up ones: nine tenths of a cap are too near it.
         let near = [
             ("bytes of memory", report.peak_memory as u64, caps.memory),
             ("ms of computing", report.cpu.as_millis() as u64, caps.cpu.as_millis() as u64),
@@ -114,8 +118,9 @@ pub(super) async fn caps(bench: &Bench) -> Found {
             ("bytes of answers", report.usage.bytes, caps.total),
         ];
         for (what, used, cap) in near {
-            if used > cap / 2 {
-                evidence.push(format!("{}: {used} {what}, more than half of the cap of {cap}", call.what));
+            if used > cap / 10 * 9 {
+                evidence
+                    .push(format!("{}: {used} {what}, more than nine tenths of the cap of {cap}", call.what));
             }
         }
     }

@@ -103,7 +103,7 @@ pub(super) fn noise(names: &[&str], at: i64) -> u64 {
     mixed ^ (mixed >> 29)
 }
 
-/// A value above zero and up to `most`, with so many decimals. Neighbours differ, so that a shift shows.
+/// A value above zero and up to `most`, with so many decimals. Neighbours hardly ever agree, so that a shift shows.
 pub(super) fn value(unit: &str, series: &str, start: i64, most: f64, decimals: u32) -> f64 {
     let scale = 10_f64.powi(decimals.min(9).cast_signed());
     let steps = (most * scale).floor().clamp(1.0, 1e15) as u64;
@@ -139,17 +139,17 @@ mod tests {
 
     #[test]
     fn lengths_that_no_upstream_has_are_refused() {
-        for text in ["0s", "1.5h", "2d", "", "500ms"] {
+        for text in ["0s", "2d", "", "500ms", "an hour"] {
             assert!(text.parse::<Step>().is_err(), "{text}");
         }
         assert_eq!("15m".parse(), Ok(Step::Seconds(900)));
     }
 
     #[test]
-    fn values_are_above_zero_within_bounds_and_differ_from_their_neighbours() {
+    fn values_are_above_zero_within_bounds_and_hardly_ever_their_neighbours() {
         let values: Vec<_> = (0..2000).map(|hour| value("a", "", hour * 3600, 50.0, 3)).collect();
         assert!(values.iter().all(|value| *value > 0.0 && *value <= 50.0));
-        assert!(values.windows(2).all(|pair| pair[0] != pair[1]));
+        assert!(values.windows(2).filter(|pair| pair[0] == pair[1]).count() < 5);
         assert_eq!(values[7], value("a", "", 7 * 3600, 50.0, 3));
         assert_ne!(value("b", "", 0, 50.0, 3), values[0]);
     }

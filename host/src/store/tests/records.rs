@@ -5,8 +5,14 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::TryStreamExt;
 
-use super::{World, at};
-use crate::store::{EventKind, ExportFilter, LogLevel, NewAnswer, NewLogLine, NewWorker};
+use super::{World, at, checked, error, hours};
+use crate::{
+    domain::Priority,
+    store::{
+        AttemptReport, Ending, EventKind, ExportFilter, Instant, LastAsked, LogLevel, NewAnswer, NewLogLine,
+        NewWorker,
+    },
+};
 
 pub(super) fn answer(key: &str, status: u16, fetched_at: DateTime<Utc>) -> NewAnswer {
     NewAnswer {
@@ -50,6 +56,64 @@ async fn an_answer_that_could_not_be_read_serves_no_request_again() {
         world.store.distrust_answers(&[new]).await.unwrap();
         let found = world.store.find_answer("s", "k", at(0)).await.unwrap();
         assert_eq!(found.map(|answer| answer.id), Some(old));
+    }
+}
+
+#[tokio::test]
+async fn a_replay_is_served_by_the_newest_answer_that_could_be_read_else_by_the_newest() {
+    for world in World::on_both().await {
+        let record = async |status, seconds| {
+            world.store.record_answer(&answer("k", status, at(seconds))).await.unwrap()
+        };
+        let newest = async || world.store.newest_answer("s", "k").await.unwrap().map(|answer| answer.id);
+        assert_eq!(newest().await, None);
+        let (first, busy) = (record(503, 10).await, record(503, 20).await);
+        assert_eq!(newest().await, Some(busy));
+        let good = record(200, 5).await;
+        assert_eq!(newest().await, Some(good), "{first} and {busy} are newer, and no data");
+        let better = record(200, 30).await;
+        assert_eq!(newest().await, Some(better));
+        world.store.distrust_answers(&[better]).await.unwrap();
+        assert_eq!(newest().await, Some(good));
+        assert_eq!(world.store.newest_answer("t", "k").await.unwrap(), None);
+    }
+}
+
+#[tokio::test]
+async fn a_month_was_last_asked_for_by_the_last_attempt_that_found_records() {
+    for world in World::on_both().await {
+        let (windfarm, units) = world.windfarm("farm", &[("s", "a")]).await;
+        let report = |id| AttemptReport {
+            component_digest: Some("d".to_owned()),
+            answers: vec![id],
+            ..AttemptReport::default()
+        };
+        let mut attempts = Vec::new();
+        for (seconds, records) in [(10, true), (20, false), (30, false)] {
+            world.job_of(windfarm, &units, 1, Priority::Default, at(seconds)).await;
+            let claim = world.one("w", at(seconds)).await;
+            let id = world.store.record_answer(&answer("k", 200, at(seconds))).await.unwrap();
+            let found = checked(&claim, hours(&claim, 1, 1.0));
+            let ending =
+                if records { Ending::Records(&found) } else { Ending::Failed(error("malformed", "?")) };
+            world.store.finish(&claim, ending, &report(id), at(seconds + 1)).await.unwrap();
+            let used = world.store.attempt_answers(claim.attempt_id).await.unwrap();
+            assert_eq!((used.len(), used[0].answer.id, used[0].request_key.as_str()), (1, id, "k"));
+            attempts.push(claim);
+        }
+        // One that never came to ask.
+        world.job_of(windfarm, &units, 1, Priority::Default, at(40)).await;
+        let claim = world.one("w", at(40)).await;
+        world.finish(&claim, Ending::Failed(error("source-unusable", "?")), at(41)).await.unwrap();
+        let asked = world.store.last_asked(units[0], "s").await.unwrap();
+        let expected = LastAsked {
+            month: attempts[0].month,
+            start_date: Instant::from_seconds(attempts[0].window.start),
+            end_date: Instant::from_seconds(attempts[0].window.end),
+            started_at: at(10).into(),
+        };
+        assert_eq!(asked, [expected]);
+        assert_eq!(world.store.last_asked(units[0], "t").await.unwrap(), []);
     }
 }
 

@@ -40,6 +40,21 @@ fn stamps_are_taipei_time_and_the_month_is_taipeis() {
 }
 
 #[test]
+fn a_part_of_a_month_that_ends_within_ten_minutes_leaves_them_to_the_next() {
+    let records = record("風力", "觀園", "2026-03-02 00:00", "4")
+        + ","
+        + &record("風力", "觀園", "2026-03-02 00:10", "5");
+    let whole = month(2026, 3);
+    let read_until = |end| {
+        let part = Month { end, ..whole };
+        let text = document(&records);
+        points(&read(text.as_bytes(), &Wanted::new("觀園風力", None).unwrap(), &part).unwrap()).len()
+    };
+    let second = whole.start + 86_400;
+    assert_eq!([read_until(second + 900), read_until(second + 1200)], [1, 2]);
+}
+
+#[test]
 fn missing_values_are_no_zeros_and_zeros_and_negatives_are_values() {
     let values = ["null", "\"\"", "\"N/A\"", "\"-\"", "\"NaN\"", "0", "\"-0.4\""];
     let records: Vec<_> = values
