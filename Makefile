@@ -6,7 +6,7 @@ WASM  := --release --target wasm32-wasip2
 SAY   = @printf '\n\033[1m== %s\033[0m\n'
 
 .DEFAULT_GOAL := help
-.PHONY: help run serve test chaos fuzz bench setup node postgres plugins guests sources lint test-plugins test-host test-web test-e2e pages chromium screenshots openapi clean-demo
+.PHONY: help run serve test chaos fuzz bench setup node postgres plugins guests sources lint python cargo-component test-plugins test-host test-cargo-component test-web test-e2e test-authors pages chromium screenshots openapi clean-demo
 
 help: ## What there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -22,18 +22,15 @@ serve: setup plugins pages ## The web pages, over the demo's wind farms (against
 	$(CARGO) build --release --locked -p backfill -p simulator
 	demo/serve
 
-test: setup lint pages test-plugins test-host test-web test-e2e ## Format, lints, and every test
+test: setup lint pages test-plugins test-host test-cargo-component test-web test-e2e test-authors ## Format, lints, and every test
 	$(SAY) 'all tests passed'
 
 chaos: setup postgres plugins guests ## Kill, stop and restart workers and their database some hundred times (ten minutes)
 	$(SAY) 'disturbing workers'
 	BACKFILL_TEST_REQUIRE_POSTGRES=1 BACKFILL_CHAOS=long $(CARGO) test --locked --workspace --test chaos -- --nocapture --test-threads=1
 
-fuzz: setup postgres plugins guests ## Call the whole HTTP API with what its description allows and forbids (some minutes)
+fuzz: setup python postgres plugins guests ## Call the whole HTTP API with what its description allows and forbids (some minutes)
 	$(SAY) 'set-up: schemathesis'
-	@python3 -c 'import ensurepip, venv' 2>/dev/null || { \
-	  [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && apt-get install -qq -y python3-venv; } || \
-	  { echo 'Python is missing: sudo apt-get install python3-venv'; exit 1; }
 	@[ -x target/fuzz/bin/schemathesis ] || { \
 	  python3 -m venv target/fuzz && target/fuzz/bin/pip install --quiet --requirement host/tests/api/requirements.txt; }
 	$(SAY) 'calling'
@@ -63,6 +60,16 @@ node: ## What the web pages are built with
 	@command -v npm >/dev/null || { echo 'Node is missing: see https://nodejs.org (20.19 or later)'; exit 1; }
 	$(SAY) 'set-up: packages of the web pages'
 	cd web && npm ci --no-audit --no-fund --loglevel=error
+
+python: ## What some tests and sources in Python are built with
+	@python3 -c 'import ensurepip, venv' 2>/dev/null || { \
+	  [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && apt-get install -qq -y python3-venv; } || \
+	  { echo 'Python is missing: sudo apt-get install python3-venv'; exit 1; }
+
+# From source it takes minutes, so only who asks for it has it installed; without it, what needs it says SKIPPED.
+cargo-component:
+	@[ "$(BACKFILL_CARGO_COMPONENT)" != install ] || $(CARGO) component --version >/dev/null 2>&1 || \
+	  $(CARGO) install --locked cargo-component
 
 pages: ## Build the web pages that the host serves; without npm it serves the API alone
 	@if command -v npm >/dev/null; then \
@@ -114,6 +121,15 @@ test-host: setup postgres plugins guests sources ## The host's tests and the sim
 	$(SAY) 'tests of the host and the simulator'
 	BACKFILL_TEST_REQUIRE_POSTGRES=1 $(CARGO) test --locked --workspace
 
+test-cargo-component: setup cargo-component plugins ## The sources as `cargo component build` makes them, beside the others (two minutes)
+	@if ! $(CARGO) component --version >/dev/null 2>&1; then \
+	  printf '\nSKIPPED: cargo-component is missing, so its builds were not compared: cargo install --locked cargo-component@0.21.1 (a quarter of an hour)\n'; \
+	else \
+	  printf '\n\033[1m== cargo component build\033[0m\n' && (cd plugins && $(CARGO) component build --locked --release) && \
+	  printf '\n\033[1m== comparing what the two tools built\033[0m\n' && \
+	  BACKFILL_TEST_CARGO_COMPONENT=1 $(CARGO) test --locked --workspace --test cargo_component; \
+	fi
+
 test-web: node ## The web pages: types against the description of the API, and how much a browser loads
 	$(SAY) 'the web pages'
 	cd web && npm run --silent check && npm run --silent build && npm run --silent size
@@ -122,6 +138,11 @@ test-e2e: setup plugins node chromium ## The web pages in a browser, against the
 	$(SAY) 'journeys in a browser'
 	$(CARGO) build --locked --workspace
 	cd web && npm run --silent build && npm run --silent e2e
+
+test-authors: setup python cargo-component ## What `source new` makes, in every language, and the tutorial (some minutes)
+	@command -v npm >/dev/null || { echo 'Node is missing: see https://nodejs.org (20.19 or later)'; exit 1; }
+	$(SAY) 'sources as their authors make them'
+	BACKFILL_TEST_AUTHORS=1 $(CARGO) test --locked --workspace --test authors -- --nocapture --test-threads=1
 
 screenshots: setup plugins node chromium ## Take the pictures in docs/screenshots anew
 	$(CARGO) build --locked --workspace

@@ -60,7 +60,7 @@ impl Rollback {
             );
         };
         let changes = changes(configured, target)?;
-        try_out(configured, &kept, &engine).await?;
+        try_out(configured, &kept, &target.digest, &engine).await?;
         let bytes = fs::read(&kept).with_context(|| format!("reading {}", kept.display()))?;
         let text = fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
         let (component, sha256) = (changes.component.as_deref(), changes.sha256.as_deref());
@@ -131,10 +131,15 @@ fn changes(configured: &config::Source, target: &Known) -> anyhow::Result<Change
 
 /// Whether the component can be used with what the configuration says today. Its credential may be known to the running
 /// host alone.
-async fn try_out(configured: &config::Source, kept: &Path, engine: &Engine) -> anyhow::Result<()> {
+async fn try_out(
+    configured: &config::Source,
+    kept: &Path,
+    digest: &str,
+    engine: &Engine,
+) -> anyhow::Result<()> {
     let trial = config::Source {
         component: Component::File(kept.to_owned()),
-        sha256: None,
+        sha256: Some(digest.to_owned()),
         credential: None,
         ..configured.clone()
     };

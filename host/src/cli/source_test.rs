@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, path::PathBuf, process::ExitCode, time::Duration};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -11,20 +11,24 @@ use super::{context, one_source::pair};
 use crate::{
     domain::Unit,
     kit::{
+        cases::{CaseOutcome, Cases},
         conformance::{CHECKS, Check, Exam, Outcome, Verdict},
         upstream::FILE,
     },
-    source::{self, Engine, LoadError, Unusable},
+    source::{self, Engine, LoadError, Source, Unusable},
 };
 
 /// Test a component's conformance, in the real sandbox, without network, database or configuration.
 ///
 /// Checks that need no knowledge of the upstream are always made; those of months need a made-up upstream,
-/// `upstream.toml` in the folder of cases (docs/conformance.md explains both).
+/// `upstream.toml` in the folder of cases (docs/conformance.md explains both). Recorded cases in that folder are
+/// replayed and compared with what was accepted.
 ///
 /// For example:
 ///   backfill source test target/wasm32-wasip2/release/parks.wasm --cases cases
 ///   backfill source test parks.wasm --cases cases --only month --only failure.garbage
+///   backfill source test parks.wasm --cases cases --only case   the recorded cases alone
+///   backfill source test parks.wasm --cases cases --accept      what differs is as it should be
 ///   backfill source test parks.wasm --unit north-ridge          without an upstream.toml
 ///   backfill source test parks.wasm --cases cases --format junit > conformance.xml
 ///   backfill source test --list                                 all checks and their rules
@@ -37,9 +41,13 @@ pub(super) struct Test {
     #[arg(value_name = "FILE.wasm", required_unless_present = "list")]
     file: Option<PathBuf>,
 
-    /// The folder of the source's cases, with `upstream.toml`.
+    /// The folder of the source's cases: `upstream.toml`, and what `source fetch --record` recorded.
     #[arg(long, value_name = "DIR")]
     cases: Option<PathBuf>,
+
+    /// Take what the recorded cases come to now for what is expected of them; look at the difference first.
+    #[arg(long, requires = "cases")]
+    accept: bool,
 
     /// A setting of the source, over those of upstream.toml.
     #[arg(long = "set", value_name = "NAME=VALUE", value_parser = pair)]
@@ -83,7 +91,8 @@ enum Form {
 impl Test {
     pub(super) async fn act(self) -> anyhow::Result<ExitCode> {
         let exam = self.exam();
-        if exam.checks().next().is_none() {
+        let of_cases = |only: &String| self.cases.is_some() && (only == "case" || only.starts_with("case."));
+        if exam.checks().next().is_none() && !self.only.iter().any(of_cases) {
             bail!("--only {}: no check begins so; `--list` shows all", self.only.join(" --only "));
         }
         let Some(file) = self.file.as_deref().filter(|_| !self.list) else { return list(&exam) };
@@ -105,8 +114,10 @@ impl Test {
             progress.set_message(check.id);
             progress.inc(1);
         };
-        let verdict = Exam { watch: Some(&watch), ..exam }.judge(&source).await;
+        let checked = Exam { watch: Some(&watch), ..exam }.judge(&source).await;
+        let cases = self.recorded(&source).await?;
         progress.finish_and_clear();
+        let verdict = checked.with_cases(&cases);
         if let Some(path) = &self.verdict {
             let json = serde_json::to_string_pretty(&verdict)?;
             std::fs::write(path, json).with_context(|| format!("writing {}", path.display()))?;
@@ -117,6 +128,31 @@ impl Test {
             Form::Junit => say!("{}", junit(&verdict))?,
         }
         Ok(if verdict.passed { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+
+    /// What the recorded cases come to, once what they differ in has been accepted if that was asked for.
+    async fn recorded(&self, source: &Source) -> anyhow::Result<Vec<CaseOutcome>> {
+        let Some(folder) = &self.cases else { return Ok(Vec::new()) };
+        let cases = || {
+            let mut cases = Cases::open(folder).map_err(|problems| anyhow!("{problems}"))?;
+            cases.retain(|name| {
+                let id = format!("case.{name}");
+                self.only.is_empty() || self.only.iter().any(|only| id.starts_with(only.as_str()))
+            });
+            anyhow::Ok(cases)
+        };
+        let outcomes = cases()?.run(source).await;
+        let mut accepted = false;
+        for outcome in outcomes.iter().filter(|outcome| self.accept && !outcome.passed()) {
+            match outcome.accept() {
+                Ok(_) => {
+                    accepted = true;
+                    eprintln!("accepted {}", outcome.name);
+                }
+                Err(why) => eprintln!("{why}"),
+            }
+        }
+        if accepted { Ok(cases()?.run(source).await) } else { Ok(outcomes) }
     }
 
     fn exam(&self) -> Exam<'_> {
@@ -169,7 +205,7 @@ fn print(verdict: &Verdict) -> anyhow::Result<()> {
     for check in &verdict.checks {
         match &check.outcome {
             Outcome::Passed => say!("  ✓ {:<24} {}", check.id, check.rule)?,
-            Outcome::Skipped { why } => skipped.entry(why.as_str()).or_default().push(check.id),
+            Outcome::Skipped { why } => skipped.entry(why.as_str()).or_default().push(&check.id),
             Outcome::Failed { evidence, mend } => {
                 say!("  ✗ {:<24} {}", check.id, check.rule)?;
                 for line in evidence {
@@ -210,13 +246,13 @@ fn junit(verdict: &Verdict) -> String {
         verdict.seconds
     );
     for check in &verdict.checks {
-        let (group, name) = check.id.split_once('.').unwrap_or(("", check.id));
+        let (group, name) = check.id.split_once('.').unwrap_or(("", &check.id));
         let inside = match &check.outcome {
             Outcome::Passed => String::new(),
             Outcome::Skipped { why } => format!("<skipped message=\"{}\"/>", escaped(why)),
             Outcome::Failed { evidence, mend } => format!(
                 "<failure message=\"{}\">{}</failure>",
-                escaped(check.rule),
+                escaped(&check.rule),
                 escaped(&format!("{}\nto mend: {mend}", evidence.join("\n")))
             ),
         };

@@ -90,10 +90,10 @@ impl Component {
     fn refused(&self, pinned: bool) -> Option<String> {
         match self {
             Self::Web { url, private: false } if url.scheme() == "http" => Some(format!(
-                "{url} is without TLS; expected https://, or {{ url = \"{url}\", private = true }} for a server of your own"
+                "{self} is without TLS; expected https://, or {{ url = \"…\", private = true }} for a server of your own"
             )),
-            Self::Web { url, .. } if !pinned => Some(format!(
-                "{url} is taken only by its digest; add sha256 = \"…\", as `sha256sum` shows it of the file that you trust"
+            Self::Web { .. } if !pinned => Some(format!(
+                "{self} is taken only by its digest; add sha256 = \"…\", as `sha256sum` shows it of the file that you trust"
             )),
             _ => None,
         }
@@ -110,7 +110,7 @@ fn parse(text: &str, folder: &Path) -> Result<Component, String> {
 }
 
 fn web(text: &str) -> Result<Component, String> {
-    let url = Url::parse(text).map_err(|error| format!("{text:?} is no address ({error})"))?;
+    let url = Url::parse(text).map_err(|error| format!("it is no address ({error})"))?;
     // The text is not repeated: there may be a password in it.
     if !url.username().is_empty() || url.password().is_some() {
         return Err("a user or a password has no place in an address".to_owned());

@@ -26,25 +26,27 @@ pub(super) struct Files {
 struct Seen {
     /// At the last look.
     last: Stamp,
-    /// When it was last taken for what it is.
-    taken: Stamp,
+    /// When it was last taken for what it is, if it ever was.
+    taken: Option<Stamp>,
 }
 
 impl Files {
-    /// Looks at these files, and gives those that have changed and were the same at the last look: one that changes
-    /// still may be half written. While one does, the others wait a few looks, since what is written together is
+    /// Looks at these files, and gives those that have changed, or are new here, and were the same at the last look: one
+    /// that changes still may be half written. While one does, the others wait a few looks, since what is written together is
     /// meant together. `at_once` waits for nothing.
     pub(super) fn changed(&mut self, files: &[PathBuf], at_once: bool) -> Vec<PathBuf> {
         self.seen.retain(|path, _| files.contains(path));
         let (mut settled, mut unsettled) = (Vec::new(), 0);
         for path in files {
             let now = stamp(path);
-            // A file that nobody looked at before is as it was read then.
-            let seen = self.seen.entry(path.clone()).or_insert(Seen { last: now, taken: now });
-            if now != seen.taken && (at_once || now == seen.last) {
-                settled.push(path.clone());
-            } else if now != seen.last {
-                unsettled += 1;
+            let is_new = !self.seen.contains_key(path);
+            let seen = self.seen.entry(path.clone()).or_insert(Seen { last: now, taken: None });
+            if seen.taken != Some(now) {
+                if at_once || now == seen.last && !is_new {
+                    settled.push(path.clone());
+                } else {
+                    unsettled += 1;
+                }
             }
             seen.last = now;
         }
@@ -55,10 +57,15 @@ impl Files {
         self.waits = 0;
         for path in &settled {
             if let Some(seen) = self.seen.get_mut(path) {
-                seen.taken = seen.last;
+                seen.taken = Some(seen.last);
             }
         }
         settled
+    }
+
+    /// Whether a file is still as it was when it was last taken.
+    pub(super) fn is_as_taken(&self, path: &Path) -> bool {
+        self.seen.get(path).is_none_or(|seen| seen.taken == Some(stamp(path)))
     }
 }
 
@@ -79,7 +86,9 @@ mod tests {
         let both = [a.clone(), b.clone()];
         let mut files = Files::default();
         let none = Vec::<PathBuf>::new();
-        assert_eq!(files.changed(&both, false), none, "as it was read");
+        assert_eq!(files.changed(&both, false), none, "whoever writes may not be done");
+        assert_eq!(files.changed(&both, false), both, "they may have changed since they were read");
+        assert_eq!(files.changed(&both, false), none);
 
         fs::write(&a, "12").unwrap();
         assert_eq!(files.changed(&both, false), none, "it may be half written");
@@ -96,6 +105,9 @@ mod tests {
         fs::remove_file(&b).unwrap();
         assert_eq!(files.changed(&both, false), none);
         assert_eq!(files.changed(&both, false), both, "replaced by another one of its size, and gone");
+        assert!(files.is_as_taken(&a) && files.is_as_taken(&b));
+        fs::write(&b, "again").unwrap();
+        assert!(!files.is_as_taken(&b));
     }
 
     #[test]
@@ -104,7 +116,7 @@ mod tests {
         let [a, b] = ["a", "b"].map(|name| folder.path().join(name));
         let both = [a.clone(), b.clone()];
         let mut files = Files::default();
-        files.changed(&both, false);
+        files.changed(&both, true);
         fs::write(&a, "1").unwrap();
         let found = (0..20).find_map(|n| {
             fs::write(&b, "x".repeat(n)).unwrap();

@@ -53,9 +53,6 @@ impl<'e> Reloader<'e> {
 
     /// Takes changes over until `stop` is cancelled: once a file has come to rest, and at once when `asked` says so.
     pub async fn run(mut self, mut asked: mpsc::Receiver<()>, stop: CancellationToken) {
-        self.look(false).await;
-        // What changed between reading and looking shows in what the files hold.
-        self.take_over(&[self.started.path.clone()]).await;
         loop {
             tokio::select! {
                 () = tokio::time::sleep(LOOK) => self.look(false).await,
@@ -95,7 +92,19 @@ impl<'e> Reloader<'e> {
     async fn take_over(&mut self, touched: &[PathBuf]) {
         self.tried = Instant::now();
         if touched.contains(&self.current.path) {
-            match config::load(&self.current.path, self.env) {
+            let loaded = config::load(&self.current.path, self.env);
+            if !self.files.is_as_taken(&self.current.path) {
+                // Somebody wrote while it was read; it is looked at again once it rests.
+                return;
+            }
+            match loaded {
+                // It is sooner one that is being written than one that somebody wants.
+                Ok(config) if config.sources.is_empty() && !self.current.sources.is_empty() => {
+                    tracing::error!(
+                        "the configuration is refused, since it names no source any more; what was read before stays (turn \
+                     sources off one by one with enabled = false)"
+                    )
+                }
                 Ok(config) => self.read(config),
                 Err(problems) => {
                     for problem in problems.iter() {

@@ -13,7 +13,7 @@ use wasmtime::{
 };
 
 use super::{
-    bindings::{adapter, types},
+    bindings::{adapter, catalog, collector, types},
     convert,
     describe::Description,
     engine::Engine,
@@ -267,17 +267,28 @@ impl<T> CallReport<T> {
     }
 }
 
-/// Asks a component that is being loaded to describe itself.
+/// Asks a component that is being loaded to describe itself. The inner error is what of its exports does not fit: that
+/// their types do is known only of an instance.
 pub(super) async fn describe(
     engine: &Engine,
     pre: &InstancePre<State>,
     adapter: &adapter::GuestIndices,
-) -> Result<types::Description, Fault> {
+    collector: Option<&collector::GuestIndices>,
+    catalog: Option<&catalog::GuestIndices>,
+) -> Result<wasmtime::Result<types::Description>, Fault> {
     let state =
         State::new(&SMALL_CALL, CallLog::new(SMALL_CALL.log), None, Arc::default(), &World::default());
     let (result, _) = Sandbox { engine, pre }
         .run(state, &SMALL_CALL, async |store, instance| {
-            adapter.load(&mut *store, instance)?.call_describe(store).await
+            let fitting = adapter.load(&mut *store, instance).and_then(|adapter| {
+                collector.map(|it| it.load(&mut *store, instance)).transpose()?;
+                catalog.map(|it| it.load(&mut *store, instance)).transpose()?;
+                Ok(adapter)
+            });
+            match fitting {
+                Ok(adapter) => adapter.call_describe(store).await.map(Ok),
+                Err(error) => Ok(Err(error)),
+            }
         })
         .await;
     result

@@ -1,6 +1,9 @@
 //! From a file to a component that is known to run: read, digest, compile, link, a trial instance, `describe`.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
 use sha2::{Digest, Sha256};
 use wasmtime::component::{Component, InstancePre};
@@ -143,9 +146,10 @@ impl Loaded {
         let adapter = adapter::GuestIndices::new(&pre).map_err(wrong_world)?;
         let collector = collector::GuestIndices::new(&pre).ok();
         let catalog = catalog::GuestIndices::new(&pre).ok();
-        let said = call::describe(engine, &pre, &adapter)
+        let said = call::describe(engine, &pre, &adapter, collector.as_ref(), catalog.as_ref())
             .await
-            .map_err(|fault| LoadError::DescribeFailed { path: path.into(), fault })?;
+            .map_err(|fault| LoadError::DescribeFailed { path: path.into(), fault })?
+            .map_err(wrong_world)?;
         let description = Description::from_wit(said)
             .map_err(|why| LoadError::BadDescription { path: path.into(), why })?;
         if let Err(error) = engine.keep(&digest, &bytes).await {
@@ -192,22 +196,29 @@ fn wasi_http_import(engine: &Engine, component: &Component) -> Option<String> {
         .map(str::to_owned)
 }
 
-/// What does not fit, with the versions on both sides where the component speaks another one.
+/// What does not fit, with the versions on both sides and what to do about it.
 fn explain_world(engine: &Engine, component: &Component, error: &wasmtime::Error) -> String {
     let ty = component.component_type();
-    let mut theirs: Vec<String> = ty
-        .imports(&engine.wasm)
-        .map(|(name, _)| name)
-        .chain(ty.exports(&engine.wasm).map(|(name, _)| name))
+    let names =
+        ty.imports(&engine.wasm).map(|(name, _)| name).chain(ty.exports(&engine.wasm).map(|(name, _)| name));
+    let versions: BTreeSet<_> = names
         .filter(|name| name.starts_with("backfill:source/"))
-        .map(str::to_owned)
+        .filter_map(|name| Some(name.split_once('@')?.1))
         .collect();
-    theirs.sort_unstable();
-    theirs.dedup();
-    let speaks = if theirs.is_empty() {
-        "it neither imports nor exports anything of it".to_owned()
+    let speaks: Vec<_> = versions.iter().map(|version| format!("backfill:source@{version}")).collect();
+    let ours = CONTRACT.split_once('@').map_or("", |(_, version)| version);
+    let advice = if versions.iter().any(|version| numbers(version) > numbers(ours)) {
+        "update the host, or build the component against this host's wit/source.wit"
     } else {
-        format!("it has {}", theirs.join(", "))
+        "build it again against this host's wit/source.wit"
     };
-    format!("{speaks}; {error:#}; build it against this host's wit/source.wit")
+    match speaks.as_slice() {
+        [] => format!("it neither imports nor exports anything of it; {error:#}; {advice}"),
+        speaks => format!("it speaks {}; {error:#}; {advice}", speaks.join(" and ")),
+    }
+}
+
+/// A version's numbers, to compare.
+fn numbers(version: &str) -> Vec<u64> {
+    version.split('.').map(|number| number.parse().unwrap_or_default()).collect()
 }

@@ -5,7 +5,7 @@
 //! has it to the end, replaced or not. What may not take another one's place is refused, and the other one stays.
 
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{
         Arc, PoisonError, RwLock,
         atomic::{AtomicBool, Ordering::Relaxed},
@@ -54,6 +54,16 @@ pub struct Entry {
     pub refused: Option<Refused>,
     /// The components that this host ran it with before, the latest first.
     pub previous: Vec<Version>,
+}
+
+/// What a source is to be.
+#[derive(Clone, Copy)]
+struct Wanted<'a> {
+    configured: &'a config::Source,
+    /// Whether the file of its credential has changed.
+    credential: bool,
+    /// Whether somebody has changed its component, or the configuration, or asked.
+    news: bool,
 }
 
 /// A component, or a configuration, that did not take over.
@@ -146,7 +156,14 @@ impl Registry {
             .filter(|configured| configured.enabled)
             .map(|configured| {
                 let before = before.iter().find(|entry| entry.configured.id == configured.id);
-                self.renew(configured, before.filter(|entry| entry.source.is_some()), env, touched).boxed()
+                let is_touched =
+                    |file: Option<&Path>| file.is_some_and(|file| touched.iter().any(|it| it == file));
+                let wanted = Wanted {
+                    configured,
+                    credential: is_touched(configured.credential_file()),
+                    news: is_touched(Some(&config.path)) || is_touched(configured.component.file()),
+                };
+                self.renew(wanted, before.filter(|entry| entry.source.is_some()), env).boxed()
             })
             .collect();
         while let Some(renewed) = loading.next().await {
@@ -189,17 +206,12 @@ impl Registry {
     }
 
     /// What a source is to be from now on; nothing if it is that already.
-    async fn renew(
-        &self,
-        configured: &config::Source,
-        before: Option<&Entry>,
-        env: Env<'_>,
-        touched: &[PathBuf],
-    ) -> Option<Entry> {
+    async fn renew(&self, wanted: Wanted<'_>, before: Option<&Entry>, env: Env<'_>) -> Option<Entry> {
+        let configured = wanted.configured;
         let running = before.and_then(|entry| Some((entry, entry.usable()?)));
         if let Some((entry, source)) = running
             && entry.configured.says_the_same(configured)
-            && !configured.credential_file().is_some_and(|file| touched.iter().any(|path| path == file))
+            && !wanted.credential
             && digest_of(configured, &self.engine).await.is_none_or(|digest| digest == source.digest())
             && configured.component.file().is_none_or(|file| file.is_file())
         {
@@ -221,9 +233,7 @@ impl Registry {
         };
         match (opened, before) {
             (Ok(source), _) => Some(self.taken_over(configured, before, source).await),
-            (Err(why), Some(entry)) if entry.usable().is_some() => {
-                self.refused(configured, entry, &why).await
-            }
+            (Err(why), Some(entry)) if entry.usable().is_some() => self.refused(wanted, entry, &why).await,
             (Err(why), _) => {
                 let known =
                     before.is_some_and(|entry| matches!(&entry.source, Some(Err(last)) if *last == why));
@@ -264,13 +274,13 @@ impl Registry {
         entry
     }
 
-    /// The source that stays, and what did not take its place; nothing if that is known.
-    async fn refused(&self, configured: &config::Source, entry: &Entry, why: &Unusable) -> Option<Entry> {
+    /// The source that stays, and what did not take its place; nothing if that is known and nobody did anything.
+    async fn refused(&self, wanted: Wanted<'_>, entry: &Entry, why: &Unusable) -> Option<Entry> {
         let passing = matches!(why, Unusable::Elsewhere { passing: true, .. });
-        let digest = digest_of(configured, &self.engine).await;
+        let digest = digest_of(wanted.configured, &self.engine).await;
         let refused = Refused { digest, why: why.to_string(), at: clock::now(), passing };
-        if entry.refused.as_ref().is_some_and(|last| last.why == refused.why && last.digest == refused.digest)
-        {
+        let is_known = |last: &Refused| last.why == refused.why && last.digest == refused.digest;
+        if !wanted.news && entry.refused.as_ref().is_some_and(is_known) {
             return None;
         }
         let stays: String = entry.usable()?.digest().chars().take(12).collect();

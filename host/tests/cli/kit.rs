@@ -124,3 +124,51 @@ async fn a_verdict_is_for_people_and_for_machines() {
     let listed = folder.backfill(&["source", "test", "--list"]).await.succeeded();
     assert!(listed.out.contains("month.utc") && listed.out.contains("48 of 48 checks"), "{}", listed.out);
 }
+
+#[tokio::test]
+async fn recorded_cases_are_checks_too_and_a_difference_is_shown_until_it_is_accepted() {
+    let upstream = crate::support::Upstream::start(|_| crate::support::text(200, "1706745600,10\n")).await;
+    let folder = WorkFolder::bare("");
+    let component = guest("fifth").display().to_string();
+    let base = format!("base_url={}", upstream.url());
+    let fetch = ["source", "fetch", &component, "--code", "north", "--month", "2024-02", "--set", &base];
+    folder.backfill(&[&fetch[..], &["--record", "cases", "--case", "one"]].concat()).await.succeeded();
+    let test = ["source", "test", &component, "--cases", "cases", "--only", "case"];
+    let same = folder.backfill(&test).await.succeeded();
+    assert!(same.out.contains("✓ case.one") && same.out.contains("PASSED: 1 passed"), "{}", same.out);
+
+    folder.write("cases/one/answers/001.body", "1706745600,11\n");
+    let differs = folder.backfill(&test).await.failed();
+    for part in ["✗ case.one", "10 → 11 MW", "--accept"] {
+        assert!(differs.out.contains(part), "{part} in {}", differs.out);
+    }
+    let verdict = json(&folder.backfill(&[&test[..], &["--format", "json"]].concat()).await.failed().out);
+    assert_eq!((&verdict["checks"][0]["id"], &verdict["counts"]["failed"]), (&"case.one".into(), &1.into()));
+    let accepted = folder.backfill(&[&test[..], &["--accept"]].concat()).await.succeeded();
+    assert!(accepted.err.contains("accepted one"), "{}", accepted.err);
+    folder.backfill(&test).await.succeeded();
+
+    folder.write("cases/one/case.toml", "month = 13\n");
+    let broken = folder.backfill(&test).await.failed();
+    assert!(broken.err.contains("case.toml:1"), "{}", broken.err);
+}
+
+#[tokio::test]
+async fn a_component_that_must_conform_and_does_not_is_not_used() {
+    let folder = WorkFolder::bare("");
+    let with = |name: &str, cases: &str| {
+        format!(
+            "[[source]]\nid = \"it\"\ncomponent = {:?}\nrequire_conformance = true\nconformance_cases = {:?}\n",
+            guest(name),
+            manifest(cases),
+        )
+    };
+    folder.write("backfill.toml", &with("fifth", "tests/guests/fifth/cases"));
+    folder.backfill(&["source", "list"]).await.succeeded();
+    folder.write("backfill.toml", &with("hostile", "tests/guests/fifth/cases"));
+    let refused = folder.backfill(&["source", "list"]).await.failed();
+    // A table breaks its lines.
+    let told = refused.out.replace(['│', '\n'], " ");
+    let told: Vec<_> = told.split_whitespace().collect();
+    assert!(told.join(" ").contains("of the conformance checks"), "{}", refused.out);
+}

@@ -18,27 +18,34 @@ pub(crate) struct Host {
 impl Host {
     /// Starts one, and waits until it is ready for work.
     pub(crate) async fn start(folder: &WorkFolder, arguments: &[&str]) -> Self {
-        let mut child =
-            folder.command(arguments).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-        let lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        let mut host = Self { child, lines, log: Vec::new() };
+        let mut host = Self::spawn(folder, arguments);
         host.says("ready for work").await;
         host
     }
 
+    /// Starts a command whose log is listened to.
+    pub(crate) fn spawn(folder: &WorkFolder, arguments: &[&str]) -> Self {
+        let mut child =
+            folder.command(arguments).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        Self { child, lines, log: Vec::new() }
+    }
+
     /// Waits until its log says something; gives the line.
     pub(crate) async fn says(&mut self, what: &str) -> String {
-        let heard = async {
-            while let Some(line) = self.lines.next_line().await.unwrap() {
-                self.log.push(line.clone());
-                if line.contains(what) {
-                    return line;
+        let patience = tokio::time::Instant::now() + Duration::from_secs(60);
+        loop {
+            match tokio::time::timeout_at(patience, self.lines.next_line()).await {
+                Ok(Ok(Some(line))) => {
+                    self.log.push(line.clone());
+                    if line.contains(what) {
+                        return line;
+                    }
                 }
+                Ok(_) => panic!("it ended without saying {what:?}:\n{}", self.log.join("\n")),
+                Err(_) => panic!("it never said {what:?}:\n{}", self.log.join("\n")),
             }
-            panic!("it ended without saying {what:?}:\n{}", self.log.join("\n"));
-        };
-        let patience = Duration::from_secs(60);
-        tokio::time::timeout(patience, heard).await.unwrap_or_else(|_| panic!("it never said {what:?}"))
+        }
     }
 
     /// Waits until it has ended; gives all that it said.

@@ -80,6 +80,11 @@ impl Cases {
         self.cases.iter().map(|case| case.name.as_str())
     }
 
+    /// Keeps those whose names are wanted.
+    pub fn retain(&mut self, wanted: impl Fn(&str) -> bool) {
+        self.cases.retain(|case| wanted(&case.name));
+    }
+
     /// Runs each on a source, which asks nobody, and compares with what is expected.
     pub async fn run(&self, source: &Source) -> Vec<CaseOutcome> {
         let mut outcomes = Vec::with_capacity(self.cases.len());

@@ -58,7 +58,7 @@ impl Check {
                 Outcome::Failed { evidence, mend: self.mend }
             }
         };
-        Judged { id: self.id, rule: self.rule, outcome }
+        Judged { id: self.id.into(), rule: self.rule.into(), outcome }
     }
 }
 

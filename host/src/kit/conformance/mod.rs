@@ -20,7 +20,10 @@ use std::{collections::BTreeMap, path::Path, sync::Arc, time::Instant};
 pub use checks::{CHECKS, Check, Group};
 pub use verdict::{Component, Counts, Judged, Outcome, Verdict};
 
-use super::upstream::{FILE, Script};
+use super::{
+    cases::{Cases, Problems},
+    upstream::{FILE, Script},
+};
 use crate::{
     domain::{Month, Unit},
     source::{Source, Unusable},
@@ -38,9 +41,17 @@ enum Found {
 /// How much evidence of one check is shown.
 const MOST_EVIDENCE: usize = 6;
 
-/// Judges a component by every check. `cases` is a folder that may hold an `upstream.toml`.
-pub async fn judge(source: &Source, cases: Option<&Path>) -> Verdict {
-    Exam { cases, ..Exam::default() }.judge(source).await
+/// Judges a component by every check, and by the recorded cases of a folder, which may hold an `upstream.toml` too.
+///
+/// # Errors
+/// What is wrong with the cases, with file and line.
+pub async fn judge(source: &Source, cases: Option<&Path>) -> Result<Verdict, Problems> {
+    let recorded = cases.map(Cases::open).transpose()?;
+    let verdict = Exam { cases, ..Exam::default() }.judge(source).await;
+    Ok(match recorded {
+        Some(recorded) => verdict.with_cases(&recorded.run(source).await),
+        None => verdict,
+    })
 }
 
 /// A judgement, with what may be said of it.

@@ -1,6 +1,10 @@
 //! What the checks came to, for people and machines.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
+
+use crate::kit::cases::CaseOutcome;
 
 /// The verdict on one component.
 #[derive(Clone, Debug, Serialize)]
@@ -46,10 +50,10 @@ pub struct Counts {
 /// One check's outcome.
 #[derive(Clone, Debug, Serialize)]
 pub struct Judged {
-    /// Its stable id.
-    pub id: &'static str,
-    /// Its rule, in a line.
-    pub rule: &'static str,
+    /// Its stable id; `case.NAME` for a recorded case.
+    pub id: Cow<'static, str>,
+    /// Its rule, in a line; what a recorded case shows.
+    pub rule: Cow<'static, str>,
     /// What came of it.
     #[serde(flatten)]
     pub outcome: Outcome,
@@ -90,8 +94,31 @@ impl Verdict {
         Self { contract, host, component, passed: counts.failed == 0, counts, seconds, checks }
     }
 
+    /// The same with recorded cases, each as a check of its own.
+    #[must_use]
+    pub fn with_cases(mut self, cases: &[CaseOutcome]) -> Self {
+        self.checks.extend(cases.iter().map(Judged::of_case));
+        Self::of(self.component, self.seconds, self.checks)
+    }
+
     /// The checks whose rule is broken.
     pub fn failures(&self) -> impl Iterator<Item = &Judged> {
         self.checks.iter().filter(|check| matches!(check.outcome, Outcome::Failed { .. }))
+    }
+}
+
+impl Judged {
+    fn of_case(case: &CaseOutcome) -> Self {
+        let outcome = if case.passed() {
+            Outcome::Passed
+        } else {
+            let evidence = case.to_string().lines().map(|line| line.trim_start().to_owned()).collect();
+            Outcome::Failed { evidence, mend: "mend the source, or review the difference and say --accept" }
+        };
+        let rule = case
+            .about
+            .clone()
+            .unwrap_or_else(|| "the answers that were recorded give what was accepted".into());
+        Self { id: format!("case.{}", case.name).into(), rule: rule.into(), outcome }
     }
 }

@@ -25,11 +25,13 @@ export function Sources({ sources, may }: { sources: Source[]; may: boolean }) {
   );
 }
 
-function wordOf({ enabled, usable, health }: Source): Word {
+function wordOf(source: Source): Word {
+  const { enabled, usable, health } = source;
   if (!enabled) return { text: "Turned off", icon: "skip", tone: "none" };
   if (!usable) return { text: "Can't be used", icon: "cross", tone: "fail" };
   if (health.circuit === "open") return { text: "Paused: its upstream fails", icon: "pause", tone: "fail" };
   if (health.circuit === "half-open") return { text: "On trial", icon: "half", tone: "warn" };
+  if (source.refused != null) return { text: "What is new was refused", icon: "cross", tone: "warn" };
   if (health.held_until != null) return { text: "Held: asked to slow down", icon: "clock", tone: "warn" };
   return { text: "Healthy", icon: "check", tone: "done" };
 }
@@ -44,6 +46,7 @@ function One({ source, may }: { source: Source; may: boolean }) {
     onSettled: () => void queries.invalidateQueries({ queryKey: ["sources"] }),
   });
   const { health, allowance, queue, description } = source;
+  const before = source.previous?.[0];
   return (
     <>
       <div className="source-head">
@@ -54,6 +57,18 @@ function One({ source, may }: { source: Source; may: boolean }) {
         <Status word={wordOf(source)} />
       </div>
       {source.reason != null && <p className="said">{source.reason}</p>}
+      {source.refused != null && (
+        <p className="said">
+          Refused <Time at={source.refused.at} seconds />, so that it stays as it is
+          {source.refused.digest != null && (
+            <>
+              {" "}
+              (<code title={source.refused.digest}>{source.refused.digest.slice(0, 12)}</code>)
+            </>
+          )}
+          : {source.refused.why}
+        </p>
+      )}
       {health.open_cause != null && health.circuit !== "closed" && <p className="said">{health.open_cause}</p>}
       {description != null && <p className="source-about">{description.summary}</p>}
       <Allowance allowance={allowance} />
@@ -63,6 +78,20 @@ function One({ source, may }: { source: Source; may: boolean }) {
             <dt>Version</dt>
             <dd>
               {source.version} <code title={source.digest ?? ""}>{source.digest?.slice(0, 12)}</code>
+            </dd>
+          </div>
+        )}
+        {source.loaded_at != null && (
+          <div>
+            <dt>Loaded</dt>
+            <dd><Time at={source.loaded_at} seconds /></dd>
+          </div>
+        )}
+        {before != null && (
+          <div>
+            <dt>Before</dt>
+            <dd>
+              {before.version} <code title={before.digest}>{before.digest.slice(0, 12)}</code>
             </dd>
           </div>
         )}

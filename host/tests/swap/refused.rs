@@ -1,0 +1,135 @@
+//! What can't take over is refused, visibly, and what ran before stays.
+
+use serde_json::{Value, json};
+
+use crate::{Component, World, host::Host, support::work_folder::WorkFolder};
+
+/// A host that answers HTTP, and somebody who may ask it.
+struct Asked {
+    host: Host,
+    http: reqwest::Client,
+    url: String,
+    token: String,
+}
+
+impl Asked {
+    async fn start(folder: &WorkFolder) -> Self {
+        let made =
+            folder.backfill(&["token", "create", "--user", "vera", "--role", "operator"]).await.succeeded();
+        let token = made.out.lines().next().unwrap().trim().to_owned();
+        let mut host = Host::start(folder, &["serve", "--listen", "127.0.0.1:0"]).await;
+        let said = host.says("answering on").await;
+        let url = said.split_once("http://").unwrap().1.split('"').next().unwrap().to_owned();
+        Self { host, http: reqwest::Client::new(), url: format!("http://{url}"), token }
+    }
+
+    fn at(&self, path: &str) -> String {
+        format!("{}{path}", self.url)
+    }
+
+    async fn send(&self, request: reqwest::RequestBuilder) -> String {
+        request.bearer_auth(&self.token).send().await.unwrap().text().await.unwrap()
+    }
+
+    async fn get(&self, path: &str) -> String {
+        self.send(self.http.get(self.at(path))).await
+    }
+
+    async fn source(&self) -> Value {
+        serde_json::from_str(&self.get("/api/v1/sources/parks").await).unwrap()
+    }
+}
+
+#[tokio::test]
+async fn what_can_t_take_over_is_told_in_the_log_over_http_and_as_a_metric() {
+    let world = World::new().await;
+    world.units(1).await;
+    let (first, second) = (Component::first(), Component::second());
+    let mut asked = Asked::start(&world.folder).await;
+    let before = asked.source().await;
+    assert_eq!((before["digest"].as_str(), before["refused"].is_null()), (Some(&*first.digest), true));
+    assert!(
+        before["loaded_at"].is_string() && before["previous"].as_array().unwrap().is_empty(),
+        "{before:#}"
+    );
+    assert!(before["component"].as_str().unwrap().ends_with("parks.wasm"), "{before:#}");
+
+    let half = Component { bytes: second.bytes[..second.bytes.len() / 2].to_vec(), ..second.clone() };
+    let core = Component { bytes: b"\0asm\x01\0\0\0".to_vec(), ..second.clone() };
+    for (bad, hint) in [
+        (half, "damaged or cut off"),
+        (core, "a core module"),
+        (second.with("areUTC2020", "areCET2020"), "months that are stored whole would not be"),
+        (second.with("areUTC2020", "areXXX2020"), "describe is not usable"),
+        (second.with("UTC2020-01parks", "UTC2020-XXparks"), "describe is not usable"),
+    ] {
+        std::fs::write(world.component(), &bad.bytes).unwrap();
+        let said = asked.host.says("refused, so that").await;
+        assert!(said.contains(hint) && said.contains(first.short()), "{hint}: {said}");
+        let shown = asked.source().await;
+        assert_eq!((shown["digest"].as_str(), &shown["usable"]), (Some(&*first.digest), &Value::Bool(true)));
+        assert!(shown["refused"]["why"].as_str().unwrap().contains(hint), "{shown:#}");
+        assert_eq!(shown["refused"]["digest"], backfill::source::sha256(&bad.bytes));
+    }
+    let metrics = asked.get("/metrics").await;
+    assert!(metrics.contains("backfill_source_refused{source=\"parks\"} 1"), "{metrics}");
+    let body = json!({ "windfarm_id": 1, "start_date": "2024-01-01", "end_date": "2024-01-31" });
+    let job = asked.send(asked.http.post(asked.at("/api/v1/backfill/jobs")).json(&body)).await;
+    let job: Value = serde_json::from_str(&job).unwrap();
+    let done = world.ended(&job["id"].to_string()).await;
+    assert_eq!(done["job"]["completed_tasks"], 1, "{done:#}");
+    assert_eq!(world.attempts(&first).await, 1, "the old one stayed");
+
+    world.put(&first);
+    asked.host.says("nothing is refused any more").await;
+    let other = std::fs::read_to_string(world.folder.path("backfill.toml")).unwrap();
+    world.folder.write("backfill.toml", &other.replace("base_url", "no_such"));
+    let said = asked.host.says("refused, so that").await;
+    assert!(said.contains("settings.no_such: the source knows no such setting"), "{said}");
+
+    world.configure("");
+    asked.host.says("nothing is refused any more").await;
+    assert!(asked.source().await["refused"].is_null());
+    world.put(&second);
+    asked.host.says("new attempts use 0.2.0").await;
+    let after = asked.source().await;
+    assert_eq!((after["digest"].as_str(), after["version"].as_str()), (Some(&*second.digest), Some("0.2.0")));
+    assert_eq!(after["previous"][0]["digest"], first.digest);
+    assert!(after["loaded_at"].as_str() > before["loaded_at"].as_str());
+    let metrics = asked.get("/metrics").await;
+    assert!(metrics.contains("backfill_source_refused{source=\"parks\"} 0"), "{metrics}");
+    assert!(metrics.contains("backfill_source_swaps_total{source=\"parks\"} 1"), "{metrics}");
+}
+
+#[tokio::test]
+async fn a_file_that_is_written_slowly_is_taken_once_it_is_whole() {
+    let world = World::new().await;
+    let second = Component::second();
+    let mut host = Host::start(&world.folder, &["worker"]).await;
+    let (one, two) = second.bytes.split_at(second.bytes.len() / 2);
+    std::fs::write(world.component(), one).unwrap();
+    let said = host.says("refused, so that").await;
+    assert!(said.contains("damaged or cut off"), "{said}");
+    let mut file = std::fs::OpenOptions::new().append(true).open(world.component()).unwrap();
+    std::io::Write::write_all(&mut file, two).unwrap();
+    host.says("new attempts use 0.2.0").await;
+
+    std::fs::remove_file(world.component()).unwrap();
+    let said = host.says("refused, so that").await;
+    assert!(said.contains(second.short()) && said.contains("build the component"), "{said}");
+    world.put(&second);
+    host.says("nothing is refused any more").await;
+}
+
+#[tokio::test]
+async fn a_pin_holds_for_swaps_too() {
+    let world = World::new().await;
+    let (first, second) = (Component::first(), Component::second());
+    world.configure(&format!("sha256 = {:?}", first.digest));
+    let mut host = Host::start(&world.folder, &["worker"]).await;
+    world.put(&second);
+    let said = host.says("refused, so that").await;
+    assert!(said.contains(&format!("sha256 is {}", second.digest)), "{said}");
+    world.configure(&format!("sha256 = {:?}", second.digest));
+    host.says("new attempts use 0.2.0").await;
+}
