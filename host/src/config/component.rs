@@ -192,6 +192,50 @@ mod tests {
         }
     }
 
+    /// What is said of a source with these lines, which begin at line 3.
+    fn said_of(lines: &str) -> Vec<String> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("backfill.toml");
+        std::fs::write(&path, format!("[[source]]\nid = \"x\"\n{lines}\n")).unwrap();
+        let problems = crate::config::load(&path, &|_| None).err();
+        problems.iter().flat_map(crate::config::Problems::iter).map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn one_from_elsewhere_is_named_by_its_digest_and_cases_are_for_those_that_must_pass() {
+        for (lines, expected) in [
+            (
+                "component = \"https://a.org/x.wasm\"",
+                ":3:13: source[0].component: https://a.org/x.wasm is taken only by its digest",
+            ),
+            (
+                "component = \"http://a.org/x.wasm\"",
+                ":3:13: source[0].component: http://a.org/x.wasm is without TLS",
+            ),
+            (
+                "component = { url = \"x.wasm\", privat = true }",
+                ":3:31: source[0].component.privat: unknown key; did you mean \"private\"?",
+            ),
+            (
+                "component = \"x.wasm\"\nconformance_cases = \"cases\"",
+                ":4:21: source[0].conformance_cases: is only looked at with require_conformance",
+            ),
+        ] {
+            let said = said_of(lines);
+            assert!(matches!(said.as_slice(), [one] if one.contains(expected)), "{said:#?}");
+        }
+        let digest = "a".repeat(64);
+        for lines in [
+            format!("component = \"oci://ghcr.io/a/b@sha256:{digest}\""),
+            format!(
+                "component = {{ url = \"http://10.0.0.1/x.wasm\", private = true }}\nsha256 = \"{digest}\""
+            ),
+            "component = \"x.wasm\"\nrequire_conformance = true\nconformance_cases = \"cases\"".to_owned(),
+        ] {
+            assert_eq!(said_of(&lines), Vec::<String>::new(), "{lines}");
+        }
+    }
+
     #[test]
     fn only_registries_of_this_machine_speak_plain_http() {
         for (registry, loopback) in [

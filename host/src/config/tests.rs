@@ -173,40 +173,6 @@ fn broken_syntax_is_named_together_with_what_is_wrong_elsewhere_and_once() {
 }
 
 #[test]
-fn a_component_from_elsewhere_is_named_by_its_digest_and_cases_are_for_those_that_must_pass() {
-    let of = |lines: &str| messages(&format!("[[source]]\nid = \"x\"\n{lines}"));
-    for (lines, expected) in [
-        (
-            "component = \"https://a.org/x.wasm\"",
-            "3:13: source[0].component: https://a.org/x.wasm is taken only by its digest",
-        ),
-        (
-            "component = \"http://a.org/x.wasm\"",
-            "3:13: source[0].component: http://a.org/x.wasm is without TLS",
-        ),
-        (
-            "component = { url = \"oci://x\", privat = true }",
-            "3:33: source[0].component.privat: unknown key; did you mean \"private\"?",
-        ),
-        (
-            "component = \"x.wasm\"\nconformance_cases = \"cases\"",
-            "4:21: source[0].conformance_cases: is only looked at with require_conformance",
-        ),
-    ] {
-        let said = of(lines);
-        assert!(said.iter().any(|said| said.contains(expected)), "{said:#?}");
-    }
-    let digest = "a".repeat(64);
-    for lines in [
-        format!("component = \"oci://ghcr.io/a/b@sha256:{digest}\""),
-        format!("component = {{ url = \"http://10.0.0.1/x.wasm\", private = true }}\nsha256 = \"{digest}\""),
-        "component = \"x.wasm\"\nrequire_conformance = true\nconformance_cases = \"cases\"".to_owned(),
-    ] {
-        assert_eq!(of(&lines), Vec::<String>::new(), "{lines}");
-    }
-}
-
-#[test]
 fn a_source_whose_lines_are_broken_is_not_said_to_lack_keys() {
     assert_eq!(
         messages("[[source]]\nid \"x\"\ncomponent = \"x.wasm\"\n"),
