@@ -6,7 +6,7 @@ WASM  := --release --target wasm32-wasip2
 SAY   = @printf '\n\033[1m== %s\033[0m\n'
 
 .DEFAULT_GOAL := help
-.PHONY: help run serve test chaos fuzz bench setup node postgres plugins guests lint python cargo-component test-plugins test-host test-web test-e2e test-authors pages chromium screenshots openapi clean-demo
+.PHONY: help run serve test chaos fuzz bench setup node postgres plugins guests sources lint python cargo-component test-plugins test-host test-cargo-component test-web test-e2e test-authors pages chromium screenshots openapi clean-demo
 
 help: ## What there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -22,7 +22,7 @@ serve: setup plugins pages ## The web pages, over the demo's wind farms (against
 	$(CARGO) build --release --locked -p backfill -p simulator
 	demo/serve
 
-test: setup lint pages test-plugins test-host test-web test-e2e test-authors ## Format, lints, and every test
+test: setup lint pages test-plugins test-host test-cargo-component test-web test-e2e test-authors ## Format, lints, and every test
 	$(SAY) 'all tests passed'
 
 chaos: setup postgres plugins guests ## Kill, stop and restart workers and their database some hundred times (ten minutes)
@@ -93,6 +93,10 @@ plugins: setup ## Build the four sources as components
 	$(SAY) 'building the sources as components'
 	cd plugins && $(CARGO) build --locked $(WASM)
 
+sources: setup ## Build the sources that are projects of their own
+	$(SAY) 'building the sources that were written with the kit'
+	for source in sources/*/; do (cd $$source && $(CARGO) build --locked $(WASM)) || exit 1; done
+
 guests: setup
 	$(SAY) 'building the components that the tests use'
 	cd host/tests/guests && $(CARGO) build --locked $(WASM)
@@ -102,17 +106,29 @@ lint: setup ## rustfmt and clippy, warnings are errors
 	$(CARGO) fmt --all --check
 	cd plugins && $(CARGO) fmt --all --check
 	cd host/tests/guests && $(CARGO) fmt --all --check
+	for source in sources/*/; do (cd $$source && $(CARGO) fmt --check) || exit 1; done
 	$(SAY) 'lints'
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 	cd plugins && $(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	for source in sources/*/; do (cd $$source && $(CARGO) clippy --locked --all-targets -- -D warnings) || exit 1; done
 
 test-plugins: setup plugins ## The sources' own tests, native
 	$(SAY) 'tests of the sources, native'
 	cd plugins && $(CARGO) test --locked --workspace
+	for source in sources/*/; do (cd $$source && $(CARGO) test --locked) || exit 1; done
 
-test-host: setup postgres plugins guests ## The host's tests and the simulator's: real components, real sockets, real database
+test-host: setup postgres plugins guests sources ## The host's tests and the simulator's: real components, real sockets, real database
 	$(SAY) 'tests of the host and the simulator'
 	BACKFILL_TEST_REQUIRE_POSTGRES=1 $(CARGO) test --locked --workspace
+
+test-cargo-component: setup cargo-component plugins ## The sources as `cargo component build` makes them, beside the others (two minutes)
+	@if ! $(CARGO) component --version >/dev/null 2>&1; then \
+	  printf '\nSKIPPED: cargo-component is missing, so its builds were not compared: cargo install --locked cargo-component@0.21.1 (a quarter of an hour)\n'; \
+	else \
+	  printf '\n\033[1m== cargo component build\033[0m\n' && (cd plugins && $(CARGO) component build --locked --release) && \
+	  printf '\n\033[1m== comparing what the two tools built\033[0m\n' && \
+	  BACKFILL_TEST_CARGO_COMPONENT=1 $(CARGO) test --locked --workspace --test cargo_component; \
+	fi
 
 test-web: node ## The web pages: types against the description of the API, and how much a browser loads
 	$(SAY) 'the web pages'

@@ -122,7 +122,7 @@ async fn open(config: &Config, store: &Store, archive: &Path) -> anyhow::Result<
     let shared = sources::shared().keeping(Answers { archive: Archive::local(archive)?, index });
     let registry = Registry::load(config, &|_| None, &sources::engine()?, &shared).await;
     let source = registry.get("entsoe").context("the configuration has no entsoe")?;
-    Ok(Arc::clone(source.map_err(Clone::clone)?))
+    Ok(source?)
 }
 
 /// Units that publish every hour, generation alone.

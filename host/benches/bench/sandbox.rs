@@ -88,7 +88,7 @@ async fn open_all(engine: &Engine) -> anyhow::Result<Duration> {
     let began = Instant::now();
     let registry = backfill::source::Registry::load(&config, &|_| None, engine, &sources::shared()).await;
     let took = began.elapsed();
-    for (id, source) in registry.iter() {
+    for (id, source) in registry.all() {
         ensure!(source.is_ok(), "{id} can't be opened; `make plugins` builds it");
     }
     Ok(took)

@@ -10,13 +10,13 @@ use url::Url;
 pub const MIN_SECRET: usize = 6;
 
 /// A resolved secret and where it goes. Its `Debug` shows the place alone.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Credential {
     place: Place,
     secret: String,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Place {
     Header(HeaderName),
     Query(String),

@@ -13,6 +13,7 @@ use super::body::Body;
 use super::client::Clients;
 use super::coalesce::Coalesce;
 use super::content::{Budget, Content};
+use super::credential::Credential;
 use super::denial;
 use super::error::{CapExceeded, EgressError};
 use super::grant::Grant;
@@ -150,6 +151,11 @@ impl Gate {
         let mut policy = Policy::clone(&self.policy);
         policy.grants.extend(more);
         Self { policy: Arc::new(policy), ..self.again() }
+    }
+
+    /// Whether its requests have this credential.
+    pub fn has_credential(&self, credential: Option<&Credential>) -> bool {
+        self.policy.credential.as_ref() == credential
     }
 
     /// From now on the allowance of this gate's policy holds, for requests of earlier gates of the source too. A new

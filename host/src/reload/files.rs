@@ -98,7 +98,7 @@ mod tests {
         assert_eq!(files.changed(&both, false), none);
 
         fs::write(&a, "123").unwrap();
-        assert_eq!(files.changed(&both, true), [a.clone()], "somebody says that it is whole");
+        assert_eq!(files.changed(&both, true), vec![a.clone()], "somebody says that it is whole");
         let replaced = folder.path().join("c");
         fs::write(&replaced, "321").unwrap();
         fs::rename(&replaced, &a).unwrap();

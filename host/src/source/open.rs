@@ -176,18 +176,7 @@ fn policy(
     described: &Description,
     settings: &BTreeMap<String, String>,
 ) -> Result<Policy, Unusable> {
-    let credential = source
-        .credential
-        .as_ref()
-        .map(|spec| {
-            let secret = spec.resolve(env)?;
-            match &spec.place {
-                CredentialPlace::Header(name) => Credential::header(name, secret.expose()),
-                CredentialPlace::Query(name) => Credential::query(name, secret.expose()),
-            }
-        })
-        .transpose()
-        .map_err(Unusable::Credential)?;
+    let credential = credential(source, env)?;
     Ok(Policy {
         source: source.id.as_str().to_owned(),
         grants: intersect(&asked(described, settings)?, &source.hosts),
@@ -203,6 +192,18 @@ fn policy(
         user_agent: USER_AGENT.to_owned(),
         penalty: source.penalty,
     })
+}
+
+/// The credential, as it is at the moment.
+pub(super) fn credential(source: &config::Source, env: Env<'_>) -> Result<Option<Credential>, Unusable> {
+    let credential = source.credential.as_ref().map(|spec| {
+        let secret = spec.resolve(env)?;
+        match &spec.place {
+            CredentialPlace::Header(name) => Credential::header(name, secret.expose()),
+            CredentialPlace::Query(name) => Credential::query(name, secret.expose()),
+        }
+    });
+    credential.transpose().map_err(Unusable::Credential)
 }
 
 /// What the component asks for. A component asks through its description, and through settings that hold a URL: an

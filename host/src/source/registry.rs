@@ -12,16 +12,16 @@ use std::{
     },
 };
 
-use chrono::{DateTime, Utc};
 use futures::{FutureExt, StreamExt, stream::FuturesUnordered};
 
 use super::{
     call::Source,
     engine::Engine,
+    entry::{Entry, Refused},
     obtain::digest_of,
-    open::{Unusable, open},
+    open::{Unusable, credential, open},
     succession::succeeds,
-    versions::{self, Version},
+    versions,
 };
 use crate::{
     clock,
@@ -41,42 +41,12 @@ pub struct Registry {
     applying: tokio::sync::Mutex<()>,
 }
 
-/// A source as it is now.
-#[derive(Clone)]
-pub struct Entry {
-    /// What the configuration says of it; where something newer was refused, what it says of the one that stays.
-    pub configured: Arc<config::Source>,
-    /// The source, or why it can't be used; none if it is turned off.
-    pub source: Option<Result<Arc<Source>, Unusable>>,
-    /// When this process loaded it.
-    pub loaded_at: Option<DateTime<Utc>>,
-    /// What was to take its place last, if that was refused.
-    pub refused: Option<Refused>,
-    /// The components that this host ran it with before, the latest first.
-    pub previous: Vec<Version>,
-}
-
 /// What a source is to be.
 #[derive(Clone, Copy)]
 struct Wanted<'a> {
     configured: &'a config::Source,
-    /// Whether the file of its credential has changed.
-    credential: bool,
     /// Whether somebody has changed its component, or the configuration, or asked.
     news: bool,
-}
-
-/// A component, or a configuration, that did not take over.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refused {
-    /// SHA-256 of the component, as far as it is known.
-    pub digest: Option<String>,
-    /// Why.
-    pub why: String,
-    /// When.
-    pub at: DateTime<Utc>,
-    /// Whether trying again later may help, though nothing changes here.
-    pub passing: bool,
 }
 
 impl Registry {
@@ -145,7 +115,7 @@ impl Registry {
     }
 
     /// Makes everything as a configuration says: what it leaves out goes at once, and each source that is new or has
-    /// changed takes over once it is loaded. `touched` are files that changed, such as those of credentials.
+    /// changed takes over once it is loaded. `touched` are the files that somebody changed.
     pub async fn apply(&self, config: &Config, env: Env<'_>, touched: &[PathBuf]) {
         let _one_at_a_time = self.applying.lock().await;
         let before = self.entries();
@@ -160,7 +130,6 @@ impl Registry {
                     |file: Option<&Path>| file.is_some_and(|file| touched.iter().any(|it| it == file));
                 let wanted = Wanted {
                     configured,
-                    credential: is_touched(configured.credential_file()),
                     news: is_touched(Some(&config.path)) || is_touched(configured.component.file()),
                 };
                 self.renew(wanted, before.filter(|entry| entry.source.is_some()), env).boxed()
@@ -211,7 +180,7 @@ impl Registry {
         let running = before.and_then(|entry| Some((entry, entry.usable()?)));
         if let Some((entry, source)) = running
             && entry.configured.says_the_same(configured)
-            && !wanted.credential
+            && credential(configured, env).is_ok_and(|it| source.gate.has_credential(it.as_ref()))
             && digest_of(configured, &self.engine).await.is_none_or(|digest| digest == source.digest())
             && configured.component.file().is_none_or(|file| file.is_file())
         {
@@ -320,37 +289,4 @@ fn tell(before: Option<&Arc<Source>>, source: &Source) {
 
 fn short(digest: &str) -> &str {
     digest.get(..12).unwrap_or(digest)
-}
-
-impl Entry {
-    /// Its id.
-    pub fn id(&self) -> &str {
-        self.configured.id.as_str()
-    }
-
-    /// The source, if it can be called.
-    pub fn usable(&self) -> Option<&Arc<Source>> {
-        self.source.as_ref()?.as_ref().ok()
-    }
-
-    fn turned_off(configured: &config::Source) -> Self {
-        Self {
-            configured: Arc::new(configured.clone()),
-            source: None,
-            loaded_at: None,
-            refused: None,
-            previous: Vec::new(),
-        }
-    }
-
-    /// What it runs with.
-    fn version(&self) -> Option<Version> {
-        let source = self.usable()?;
-        Some(Version {
-            digest: source.digest().to_owned(),
-            version: source.description().version.clone(),
-            component: self.configured.component.address(),
-            since: self.loaded_at?,
-        })
-    }
 }

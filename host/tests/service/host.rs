@@ -18,12 +18,17 @@ pub(crate) struct Host {
 impl Host {
     /// Starts one, and waits until it is ready for work.
     pub(crate) async fn start(folder: &WorkFolder, arguments: &[&str]) -> Self {
+        let mut host = Self::spawn(folder, arguments);
+        host.says("ready for work").await;
+        host
+    }
+
+    /// Starts a command whose log is listened to.
+    pub(crate) fn spawn(folder: &WorkFolder, arguments: &[&str]) -> Self {
         let mut child =
             folder.command(arguments).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        let mut host = Self { child, lines, log: Vec::new() };
-        host.says("ready for work").await;
-        host
+        Self { child, lines, log: Vec::new() }
     }
 
     /// Waits until its log says something; gives the line.

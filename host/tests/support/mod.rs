@@ -38,7 +38,7 @@ pub fn manifest(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
-fn built(path: PathBuf, how: &str) -> PathBuf {
+pub fn built(path: PathBuf, how: &str) -> PathBuf {
     assert!(path.is_file(), "{} is missing: run `{how}` first (make test does)", path.display());
     path
 }

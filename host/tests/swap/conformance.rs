@@ -10,7 +10,10 @@ use backfill::{
 use futures::FutureExt;
 use tempfile::TempDir;
 
-use crate::{Component, support::engine};
+use crate::{
+    Component, World,
+    support::{engine, manifest},
+};
 
 /// A folder with a configuration and a component, and what was examined.
 struct Examined {
@@ -111,4 +114,16 @@ async fn where_nobody_can_examine_it_a_source_that_must_pass_is_not_used() {
     let registry = Registry::load(&world.config(), &|_| None, engine(), &shared).await;
     let why = registry.get("parks").unwrap().err().unwrap().to_string();
     assert!(why.starts_with("require_conformance: "), "{why}");
+}
+
+#[tokio::test]
+async fn the_host_itself_examines_by_the_checks_of_the_kit() {
+    let world = World::new().await;
+    let cases = manifest("tests/guests/fifth/cases");
+    world.configure(&format!("require_conformance = true\nconformance_cases = {cases:?}"));
+    world.folder.backfill(&["config", "check"]).await.succeeded();
+    world.put(&Component::third());
+    let checked = world.folder.backfill(&["config", "check"]).await.failed();
+    assert!(checked.out.contains("of the conformance checks"), "{}", checked.out);
+    assert!(checked.out.contains(Component::third().short()), "{}", checked.out);
 }

@@ -93,3 +93,39 @@ async fn sources_come_go_and_are_configured_anew_and_other_sections_wait_for_a_r
     host.says("the source is loaded").await;
     assert_eq!(world.ended(&waits).await["job"]["failed_tasks"], 0);
 }
+
+#[tokio::test]
+async fn a_run_in_the_foreground_follows_too() {
+    let world = World::new().await;
+    world.units(1).await;
+    let text = std::fs::read_to_string(world.folder.path("backfill.toml")).unwrap();
+    world.folder.write("backfill.toml", &text.replace("concurrency = 8", "concurrency = 1"));
+    world.open.send_replace(false);
+    let mut run =
+        Host::spawn(&world.folder, &["run", "--windfarm", "Ridge", "--from", "2024-01", "--to", "2024-02"]);
+    world.asked(1).await;
+    world.put(&Component::third());
+    run.says("new attempts use 0.3.0").await;
+    world.open.send_replace(true);
+    assert_eq!(run.ended().await, Some(0));
+    let used = [Component::first(), Component::third()];
+    assert_eq!([world.attempts(&used[0]).await, world.attempts(&used[1]).await], [1, 1]);
+}
+
+#[tokio::test]
+async fn a_credential_in_a_file_is_replaced_by_writing_the_file() {
+    let world = World::new().await;
+    world.units(1).await;
+    world.folder.write("key", "the-first-key");
+    world.configure("credential = { header = \"X-Key\", from = \"file:key\" }");
+    let mut host = Host::start(&world.folder, &["worker"]).await;
+    for (month, key) in [("2024-01", "the-first-key"), ("2024-02", "the-second-key")] {
+        let job = world.job(month, month).await;
+        world.ended(&job).await;
+        assert_eq!(world.upstream.asked().last().unwrap().headers["x-key"], key);
+        if month == "2024-01" {
+            world.folder.write("key", "the-second-key");
+            host.says("configured anew").await;
+        }
+    }
+}

@@ -3,6 +3,7 @@
 //!
 //! [`Script`] is the file; [`Scenario`] says what the upstream has for one call; [`Player`] is the stage.
 
+mod pack;
 mod pattern;
 mod play;
 mod rows;
@@ -11,6 +12,7 @@ mod script;
 mod template;
 mod times;
 
+pub use pack::Pack;
 pub use play::{Heard, Player, Trick};
 pub use rows::{Row, Step};
 pub use scenario::{Oddity, Scenario};

@@ -111,6 +111,8 @@ impl Player {
         let filled = |plain: &Plain, otherwise: u16| {
             let body = env.render_str(&plain.body, context.clone());
             let body = body.map_err(|error| format!("the answer to {}: {}", url.path(), explain(&error)))?;
+            let body =
+                plain.packed(body).map_err(|error| format!("the answer to {}: {error}", url.path()))?;
             Ok::<_, String>(plain_answer(plain.status.unwrap_or(otherwise), &plain.headers, body))
         };
         if (!scenario.known || other) && answer.unknown.is_some() {
@@ -215,6 +217,13 @@ pub(super) fn plain_answer(
 }
 
 impl Plain {
+    fn packed(&self, body: String) -> std::io::Result<Bytes> {
+        match &self.pack {
+            Some(pack) => pack.around(&body),
+            None => Ok(body.into()),
+        }
+    }
+
     /// The answer, for a call in which nothing is known of the upstream.
     pub fn played(&self, status: u16) -> Played {
         plain_answer(self.status.unwrap_or(status), &self.headers, self.body.clone())
@@ -322,6 +331,24 @@ mod tests {
         assert!(heard.faults[0].contains("no [[answer]] fits GET https://parks.example.org/health"));
         let (_, _, heard) = play(scenario(Oddity::None), "/parks/north/yesterday.csv");
         assert!(heard.faults[0].contains("\"yesterday\" is not a month"), "{:?}", heard.faults);
+    }
+
+    #[test]
+    fn a_packed_body_is_packed_whoever_answers() {
+        let text = PARKS.replace("null = \"-\"", "null = \"-\"\npack = \"zip:parks.csv\"");
+        let script = Arc::new(Script::parse(&text, Tz::UTC).unwrap());
+        let body = |path: &str| {
+            let player = Player::of(&script, scenario(Oddity::None), Tz::UTC, Trick::None);
+            let Ok(Played::Answer { body, .. }) = player.answer(asked(path)) else { panic!("no answer") };
+            body
+        };
+        let january = body("/parks/north/2024-01.csv");
+        let mut zip = zip::ZipArchive::new(std::io::Cursor::new(january)).unwrap();
+        let rows = std::io::read_to_string(zip.by_name("parks.csv").unwrap()).unwrap();
+        assert_eq!(rows.lines().count(), 744);
+        assert!(body("/parks/north/2024-03.csv").is_empty(), "`empty` says for itself whether it is packed");
+        let error = Script::parse(&text.replace("zip:parks", "rar:parks"), Tz::UTC).unwrap_err();
+        assert!(error.contains("expected \"gzip\" or \"zip:NAME\""), "{error}");
     }
 
     #[test]

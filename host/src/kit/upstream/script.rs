@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::Path};
 use chrono_tz::Tz;
 use serde::Deserialize;
 
-use super::{FILE, pattern::Pattern, rows::Step};
+use super::{FILE, pack::Pack, pattern::Pattern, rows::Step};
 use crate::domain::{Labels, Month, Quantity, Unit};
 
 /// A whole made-up upstream.
@@ -74,6 +74,8 @@ pub struct Plain {
     /// The body, or its template.
     #[serde(default)]
     pub body: String,
+    /// What the body is put into before it is sent.
+    pub pack: Option<Pack>,
 }
 
 #[derive(Debug)]
@@ -156,6 +158,7 @@ struct RawAnswer {
     headers: BTreeMap<String, String>,
     #[serde(default)]
     body: String,
+    pack: Option<Pack>,
     null: Option<String>,
     empty: Option<Plain>,
     unknown: Option<Plain>,
@@ -280,7 +283,7 @@ fn answer(raw: RawAnswer) -> Result<Answer, String> {
         host: raw.host,
         path: Pattern::parse(&raw.path)?,
         query: query.collect::<Result<_, String>>()?,
-        plain: Plain { status: raw.status, headers: raw.headers, body: raw.body },
+        plain: Plain { status: raw.status, headers: raw.headers, body: raw.body, pack: raw.pack },
         null: raw.null,
         empty: raw.empty,
         unknown: raw.unknown,

@@ -103,6 +103,8 @@ async fn a_run_stores_what_was_found_and_every_value_leads_to_its_answers() {
             )
             .await;
         assert_eq!(rows, [(1.5, "c0ffee".to_owned(), answer), (2.5, "c0ffee".to_owned(), answer)]);
+        let used = world.store.components_used("s").await.unwrap();
+        assert_eq!(used.iter().map(|it| (&*it.digest, it.attempts)).collect::<Vec<_>>(), [("c0ffee", 1)]);
         assert_eq!(world.number("SELECT CAST(SUM(row_count) AS BIGINT) FROM series_months").await, 2);
         assert_eq!(world.store.next_firing().await.unwrap(), Some(at(2 * HOUR)), "nothing else is open");
         assert_eq!(world.told().await, []);

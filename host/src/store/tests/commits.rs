@@ -5,7 +5,7 @@ use serde_json::json;
 use super::{World, at, checked, error, hours, power};
 use crate::{
     domain::{JobStatus, TaskOutcome, TaskStatus},
-    store::{AttemptReport, Ending, EventKind, StoreError, TaskError, TaskFilter, Written},
+    store::{AttemptReport, Ending, EventKind, StoreError, TaskError, TaskFilter, UsedComponent, Written},
 };
 
 #[tokio::test]
@@ -210,6 +210,9 @@ async fn an_attempt_keeps_what_it_cost_and_what_it_rested_on() {
         .await;
         assert_eq!(kept[0], ("d1".to_owned(), 3, 4096, 1500, 2));
         assert_eq!(world.store.job_summary(claim.job_id).await.unwrap().requests, 3);
+        let used = world.store.components_used(&claim.source).await.unwrap();
+        assert_eq!(used, [UsedComponent { digest: "d1".to_owned(), attempts: 1, last: at(1).into() }]);
+        assert_eq!(world.store.components_used("another").await.unwrap(), []);
     }
 }
 
