@@ -10,6 +10,7 @@ mod support;
 mod languages;
 mod project;
 mod refused;
+mod tutorial;
 
 /// Whether these tests are wanted; says aloud if not.
 fn wanted() -> bool {

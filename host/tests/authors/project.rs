@@ -46,6 +46,11 @@ impl Workshop {
         ran
     }
 
+    /// Lets `target` of a project lead to where cargo is told to build.
+    pub(crate) fn built_elsewhere(&self, folder: &str) {
+        std::os::unix::fs::symlink(manifest("../target/authors"), self.path(folder).join("target")).unwrap();
+    }
+
     /// Compiled components are kept for all tests: compiling a language's runtime takes half a minute.
     pub(crate) fn share_compiled(&self, folder: &str) {
         let cache = manifest("../target/test-components/cli/cache");
@@ -77,9 +82,7 @@ impl Project {
         assert!(test.starts_with("backfill source test "), "{test}");
         let component = check.strip_prefix("backfill source check ").unwrap().to_owned();
         if component.starts_with("target/") {
-            // Where cargo was told to build.
-            std::os::unix::fs::symlink(manifest("../target/authors"), workshop.path(name).join("target"))
-                .unwrap();
+            workshop.built_elsewhere(name);
         }
         for command in build.iter().chain([check, test]) {
             workshop.sh(name, command).await.succeeded();

@@ -39,6 +39,8 @@ async fn the_contract_in_a_project_is_this_hosts_and_nothing_in_it_is_called_as_
         workshop.sh(".", &line).await.succeeded();
         let own = std::fs::read(workshop.path("mine/wit/source.wit")).unwrap();
         assert_eq!(own, std::fs::read(crate::support::manifest("../wit/source.wit")).unwrap());
+        let contract = std::fs::read_dir(workshop.path("mine/wit")).unwrap();
+        assert_eq!(contract.count(), 2, "source.wit and CHANGES.md");
         assert!(workshop.path("mine/.gitignore").is_file() && workshop.path("mine/README.md").is_file());
     }
 }
