@@ -136,7 +136,8 @@ test-web: node ## The web pages: types against the description of the API, and h
 
 test-e2e: setup plugins node chromium ## The web pages in a browser, against the real host
 	$(SAY) 'journeys in a browser'
-	$(CARGO) build --locked --workspace
+	@# As the host's tests build it: `cargo build` alone would compile wasmtime once more, with fewer features.
+	$(CARGO) test --locked --workspace --no-run
 	cd web && npm run --silent build && npm run --silent e2e
 
 test-authors: setup python cargo-component ## What `source new` makes, in every language, and the tutorial (some minutes)
