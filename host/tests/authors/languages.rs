@@ -91,6 +91,7 @@ async fn the_same_source_in_every_language_gives_the_same_records_and_the_same_v
         assert_eq!(project.verdict(&project.component).await, verdict, "{}", project.name);
     }
 
+    rust.sh("cargo fmt --check && cargo clippy --all-targets -- -D warnings").await.succeeded();
     as_cargo_component_builds_it(&rust, &simulator.url(), &expected, &verdict).await;
 }
 
