@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::{Worker, crew::Crew, lease::Heartbeat};
+use super::{Worker, crew::Crew, lease::Heartbeat, patience::patiently};
 use crate::{
     source::Source,
     store::{ClaimRequest, News, Store, StoreError},
@@ -20,7 +20,7 @@ impl Worker {
     /// without costing an attempt. A database that goes away is waited for.
     pub async fn serve(&self, stop: CancellationToken, at_once: CancellationToken) -> Result<(), StoreError> {
         let beat = self.beat(true);
-        beat.sign_of_life().await?;
+        patiently(|| beat.sign_of_life()).await?;
         let heartbeat = Heartbeat::start(beat.clone(), self.options.lease, self.options.heartbeat);
         let (sender, mut news) = mpsc::unbounded_channel();
         let hearing = tokio::spawn(hear(self.store.clone(), sender));

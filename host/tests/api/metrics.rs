@@ -52,13 +52,16 @@ async fn what_happens_is_counted_by_source_and_outcome() {
         assert_ne!(id, again);
         anna.get("/backfill/jobs/4711").await.expect(404);
 
+        // An attempt counts once it is over, just after others can see that its task has ended.
+        let written = r#"backfill_tasks_ended_total{source="elexon",outcome="written"}"#;
+        until(&stranger, written, |tasks| tasks >= 2.0).await;
         let answer = stranger.get("//metrics").await.expect(200);
         assert_eq!(answer.header("content-type"), "text/plain; version=0.0.4; charset=utf-8");
         let seen = samples(&answer.text);
         let is =
             |name: &str, value: f64| assert_eq!(seen.get(name), Some(&value), "{name} in {}", answer.text);
         is("backfill_jobs_created_total", 2.0);
-        is(r#"backfill_tasks_ended_total{source="elexon",outcome="written"}"#, 2.0);
+        is(written, 2.0);
         // The second job finds everything there.
         is(r#"backfill_tasks_ended_total{source="elexon",outcome="skipped"}"#, 2.0);
         is(r#"backfill_task_duration_seconds_count{source="elexon"}"#, 2.0);
