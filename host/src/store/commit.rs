@@ -102,7 +102,7 @@ impl Store {
         now: impl Into<Instant>,
     ) -> Result<Finished, StoreError> {
         let now = now.into();
-        let mut tx = self.write_unflushed(DOING).await?;
+        let mut tx = self.write(DOING).await?;
         let held = format!(
             "SELECT attempt_count, max_attempts FROM backfill_tasks
              WHERE id = $1 AND fence = $2 AND status = 'in_progress' AND lease_until > $3 {}",
@@ -169,10 +169,6 @@ impl Store {
             }
         }
         tx.commit().await.doing(DOING)?;
-        if let Err(error) = self.flush().await {
-            // It is committed all the same, and on disk as soon as the server gets to it.
-            tracing::debug!(%error, "the end of a task could not be waited for on disk");
-        }
         Ok(next.finished)
     }
 }
