@@ -22,6 +22,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use tower::ServiceExt;
 
 use crate::fault::effects::{Effects, Instead};
+use crate::fault::schedule::Met;
 use crate::fault::{Api, Fault, FaultKind, body};
 use crate::log::LogEntry;
 use crate::options::Options;
@@ -74,7 +75,7 @@ impl Simulator {
         self.world.log.clear();
     }
 
-    /// Replaces all faults; those that count begin anew.
+    /// Replaces all faults; those that count begin anew, and a latency that is being waited for ends.
     pub fn set_faults(&self, faults: Vec<Fault>) {
         self.world.faults.set(faults);
     }
@@ -169,19 +170,22 @@ async fn upstream(State(world): State<Arc<World>>, request: Request, next: Next)
         query,
         api: api.name(),
         status: 0,
-        fault: (!met.is_empty()).then(|| met.iter().map(FaultKind::name).collect::<Vec<_>>().join("+")),
+        fault: (!met.kinds.is_empty())
+            .then(|| met.kinds.iter().map(FaultKind::name).collect::<Vec<_>>().join("+")),
         in_flight: 0,
     };
     let in_flight = world.log.enter(entry);
-    let response = answer(Effects::of(&met), request, next).await;
+    let response = answer(met, request, next).await;
     let cut = response.extensions().get::<NeverSent>().is_some();
     let status = if cut { 0 } else { response.status().as_u16() };
     in_flight.answer(response, status)
 }
 
-async fn answer(effects: Effects, mut request: Request, next: Next) -> Response {
+async fn answer(mut met: Met, mut request: Request, next: Next) -> Response {
+    let effects = Effects::of(&met.kinds);
     if !effects.latency.is_zero() {
-        tokio::time::sleep(effects.latency).await;
+        // Elapsed or replaced, it is over either way.
+        let _ = tokio::time::timeout(effects.latency, met.replaced()).await;
     }
     if let Some(instead) = effects.instead {
         return replacement(instead);

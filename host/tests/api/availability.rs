@@ -92,7 +92,7 @@ async fn what_tasks_came_to_is_told() {
         world.simulator.set_faults(vec![]);
         let part = job(&client, &[1, 2], "2024-04-01", "2024-04-10").await;
         ended(&client, part).await;
-        world.slow(60_000);
+        world.hold();
         let running = job(&client, &[1, 2], "2024-05-01", "2024-05-31").await;
         let path = format!("/backfill/jobs/{running}");
         client.until(&path, |shown| shown["by_status"]["in_progress"] == 2).await;

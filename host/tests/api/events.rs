@@ -59,10 +59,14 @@ const TWO_MONTHS: &str = r#"{ "windfarm_id": 1, "start_date": "2024-01-01", "end
 async fn a_job_is_followed_from_a_snapshot_to_its_end() {
     World::each(async |world| {
         let client = world.admin().await;
-        world.slow(300);
+        world.hold();
         let body: Value = serde_json::from_str(TWO_MONTHS).unwrap();
         let job = client.post("/backfill/jobs", &body).await.expect(202).json["id"].as_i64().unwrap();
-        let told = follow(&client, job, None, |_| false).await;
+        let told = follow(&client, job, None, |_| {
+            world.simulator.set_faults(vec![]);
+            false
+        })
+        .await;
         assert_eq!((told[0].event.as_str(), &told[0].data["job"]["id"]), ("snapshot", &json!(job)));
         let last = told.last().unwrap();
         assert_eq!((last.event.as_str(), &last.data["status"]), ("end", &json!("completed")));
@@ -86,7 +90,7 @@ async fn a_job_is_followed_from_a_snapshot_to_its_end() {
 async fn who_follows_a_job_misses_nothing_over_a_restart_of_the_host() {
     World::each(async |mut world| {
         let client = world.admin().await;
-        world.slow(400);
+        world.hold();
         let body: Value = serde_json::from_str(TWO_MONTHS).unwrap();
         let job = client.post("/backfill/jobs", &body).await.expect(202).json["id"].as_i64().unwrap();
         let before = follow(&client, job, None, |told| told.data["kind"] == "task-started").await;
@@ -96,8 +100,11 @@ async fn who_follows_a_job_misses_nothing_over_a_restart_of_the_host() {
             connected.notify_one();
             false
         });
+        world.simulator.set_faults(vec!["kind=latency,milliseconds=60000,match=T_HOWAO-1".parse().unwrap()]);
         let restart = async {
             connected.notified().await;
+            // What still runs ends, so that the host need not wait for it.
+            world.simulator.set_faults(vec![]);
             world.restart().await;
         };
         let (interrupted, ()) = tokio::join!(rest, restart);

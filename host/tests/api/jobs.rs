@@ -66,7 +66,7 @@ async fn a_job_is_previewed_created_worked_off_and_deleted() {
 async fn a_running_job_is_not_deleted_and_a_cancelled_one_stops() {
     World::each(async |world| {
         let client = world.admin().await;
-        world.slow(60_000);
+        world.hold();
         let body = json!({ "windfarm_id": 1, "start_date": "2024-01-01", "end_date": "2024-01-31" });
         let id = client.post("/backfill/jobs", &body).await.expect(202).json["id"].clone();
         let path = format!("/backfill/jobs/{id}");
@@ -202,7 +202,7 @@ async fn a_request_that_is_sent_twice_under_one_key_is_done_once() {
 async fn new_jobs_are_refused_while_too_much_is_waiting() {
     let world = World::on(None, "[server]\nmax_open_tasks = 1\n").await;
     let client = world.admin().await;
-    world.slow(60_000);
+    world.hold();
     let body = json!({ "windfarm_id": 1, "start_date": "2024-01-01", "end_date": "2024-01-31" });
     client.post("/backfill/jobs", &body).await.expect(202);
     let refused = client.post("/backfill/jobs", &body).await.problem(429, "queue-full");

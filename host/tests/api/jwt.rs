@@ -202,7 +202,7 @@ async fn a_new_key_is_asked_for_once_a_minute_and_an_issuer_that_is_away_matters
     // Who did not answer is asked again after five seconds.
     let begun = std::time::Instant::now();
     while status(&old).await == 503 {
-        assert!(begun.elapsed().as_secs() < 30);
+        assert!(begun.elapsed().as_secs() < 120);
         tokio::time::sleep(std::time::Duration::from_millis(200)).await; // waits for the host to ask again
     }
     assert_eq!((status(&old).await, issuer.asked_for_keys()), (200, 1));
@@ -211,7 +211,7 @@ async fn a_new_key_is_asked_for_once_a_minute_and_an_issuer_that_is_away_matters
     issuer.show(Some(vec![new.public()]));
     let begun = std::time::Instant::now();
     while status(&new).await == 503 {
-        assert!(begun.elapsed().as_secs() < 30);
+        assert!(begun.elapsed().as_secs() < 120);
         tokio::time::sleep(std::time::Duration::from_millis(200)).await; // waits for the host to ask again
     }
     assert_eq!((status(&new).await, issuer.asked_for_keys()), (200, 2));

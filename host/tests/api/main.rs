@@ -34,7 +34,7 @@ use backfill::store::Store;
 use client::Client;
 use host::Host;
 use serde_json::Value;
-use simulator::{Fault, Options, Simulator};
+use simulator::{Options, Simulator};
 use support::work_folder::{WorkFolder, source_at};
 
 const WORKER: &str = "[worker]\npoll = \"50ms\"\nlease = \"4s\"\nheartbeat = \"400ms\"\n\
@@ -120,10 +120,9 @@ impl World {
         Store::open(&self.database).await.unwrap()
     }
 
-    /// Makes every answer of the upstreams take so long.
-    pub(crate) fn slow(&self, milliseconds: u32) {
-        let fault: Fault = format!("kind=latency,milliseconds={milliseconds}").parse().unwrap();
-        self.simulator.set_faults(vec![fault]);
+    /// Holds every answer of the upstreams back until other faults are set.
+    pub(crate) fn hold(&self) {
+        self.simulator.set_faults(vec!["kind=latency,milliseconds=60000".parse().unwrap()]);
     }
 
     /// Makes a job of a month, and waits until it has ended.

@@ -116,7 +116,7 @@ async fn a_collecting_schedule_is_fired_and_its_runs_are_shown() {
 async fn workers_are_shown_and_the_queue_is_purged_in_an_emergency() {
     World::each(async |world| {
         let (admin, client) = (world.admin().await, world.user("olga", "operator").await);
-        world.slow(60_000);
+        world.hold();
         let body = json!({ "windfarm_id": 1, "start_year": 2023, "end_year": 2023 });
         let id = client.post("/backfill/jobs", &body).await.expect(202).json["id"].clone();
         let workers = client.until("/workers", |workers| workers[0]["running"] == 4).await;

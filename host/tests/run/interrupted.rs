@@ -25,10 +25,10 @@ fn all() -> Points {
     months.flat_map(|(code, month)| Of::new("Both", code).elexon(2024, month, crate::present())).collect()
 }
 
-/// A run that has stored some tasks and has others under way.
+/// A run that has stored some tasks and has others under way, which don't end while the upstream holds one unit back.
 async fn in_the_middle() -> (Simulator, WorkFolder, Child) {
     let simulator = simulator().await;
-    simulator.set_faults(fault("kind=latency,milliseconds=300"));
+    simulator.set_faults(fault("kind=latency,milliseconds=3600000,match=T_SIMW-1"));
     let folder = folder_at(&simulator, &["elexon"], "concurrency = 2\nreuse_for = \"0s\"");
     // What a killed worker held counts against the source's concurrency until its leases run out.
     let config = std::fs::read_to_string(folder.path("backfill.toml")).unwrap();
@@ -104,8 +104,8 @@ async fn a_killed_run_leaves_whole_tasks_and_the_next_run_stores_the_rest_row_fo
 async fn an_interrupted_run_cancels_its_job_and_leaves_nothing_under_way() {
     let (_simulator, folder, child) = in_the_middle().await;
     signal(&child, "-INT");
-    let ran = tokio::time::timeout(Duration::from_secs(20), child.wait_with_output()).await;
-    let ran = Ran::of(ran.expect("it ends soon").unwrap()).failed();
+    let ran = tokio::time::timeout(Duration::from_secs(60), child.wait_with_output()).await;
+    let ran = Ran::of(ran.expect("it does not wait for the upstream").unwrap()).failed();
     assert_eq!(ran.figure("tasks"), 9);
     assert!((2..9).contains(&ran.figure("completed")), "{}", ran.last_line());
     let open = "SELECT COUNT(*) FROM backfill_tasks WHERE status IN ('pending', 'in_progress')";

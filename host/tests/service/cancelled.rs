@@ -5,7 +5,7 @@ use crate::{World, host::Host, status};
 #[tokio::test]
 async fn after_cancel_returns_nothing_is_asked_and_nothing_is_stored() {
     for world in World::on_both().await {
-        world.slow(400);
+        world.hold("");
         let job = world.job(&["--windfarm", "Howard", "--from", "2023-01", "--to", "2023-12"]).await;
         let mut host = Host::start(&world.folder, &["worker"]).await;
         world.until(&job, |shown| shown["summary"]["in_progress"].as_i64() > Some(2)).await;

@@ -33,7 +33,7 @@ impl Host {
 
     /// Waits until its log says something; gives the line.
     pub(crate) async fn says(&mut self, what: &str) -> String {
-        let patience = tokio::time::Instant::now() + Duration::from_secs(60);
+        let patience = tokio::time::Instant::now() + Duration::from_secs(120);
         loop {
             match tokio::time::timeout_at(patience, self.lines.next_line()).await {
                 Ok(Ok(Some(line))) => {
@@ -64,7 +64,7 @@ impl Host {
 
     /// Waits until it has ended; gives its exit code.
     pub(crate) async fn ended(&mut self) -> Option<i32> {
-        let ended = tokio::time::timeout(Duration::from_secs(40), self.child.wait()).await;
+        let ended = tokio::time::timeout(Duration::from_secs(90), self.child.wait()).await;
         ended.expect("it ends soon").unwrap().code()
     }
 }

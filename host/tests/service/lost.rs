@@ -5,12 +5,12 @@ use crate::{World, host::Host, status};
 #[tokio::test]
 async fn a_killed_hosts_tasks_are_taken_over_and_every_row_is_stored_once() {
     for world in World::on_both().await {
-        world.slow(300);
+        world.hold("T_HOWAO-1");
         let job = world.job(&["--windfarm", "Howard", "--from", "2024-01", "--to", "2024-06"]).await;
-        let host = Host::start(&world.folder, &["worker"]).await;
+        let mut host = Host::start(&world.folder, &["worker"]).await;
         world.until(&job, |shown| shown["summary"]["completed"].as_i64() > Some(1)).await;
         host.signal("-KILL");
-        drop(host);
+        assert_eq!(host.ended().await, None, "it did not end by itself");
         world.simulator.set_faults(vec![]);
         let _host = Host::start(&world.folder, &["worker"]).await;
         let done = world.until(&job, |shown| status(shown) == "completed").await;

@@ -94,14 +94,14 @@ impl World {
             if wanted(&shown) {
                 return shown;
             }
-            assert!(begun.elapsed().as_secs() < 60, "{shown:#}");
+            assert!(begun.elapsed().as_secs() < 180, "{shown:#}");
             tokio::time::sleep(std::time::Duration::from_millis(50)).await; // waits for the host's work
         }
     }
 
-    /// Makes every answer take so long.
-    fn slow(&self, milliseconds: u32) {
-        let fault: Fault = format!("kind=latency,milliseconds={milliseconds}").parse().unwrap();
+    /// Holds answers back until other faults are set: those whose URL contains this.
+    fn hold(&self, part: &str) {
+        let fault: Fault = format!("kind=latency,milliseconds=60000,match={part}").parse().unwrap();
         self.simulator.set_faults(vec![fault]);
     }
 

@@ -3,12 +3,13 @@ use crate::{World, host::Host, postgres, status};
 #[tokio::test]
 async fn told_to_stop_a_host_lets_running_tasks_end_and_claims_no_more() {
     for world in World::on_both().await {
-        world.slow(300);
+        world.hold("");
         let job = world.job(&["--windfarm", "Howard", "--from", "2023-01", "--to", "2023-12"]).await;
         let mut host = Host::start(&world.folder, &["worker"]).await;
         world.until(&job, |shown| shown["summary"]["in_progress"].as_i64() > Some(2)).await;
         host.signal("-TERM");
         host.says("what runs may end within").await;
+        world.simulator.set_faults(vec![]);
         assert_eq!(host.ended().await, Some(0));
         let shown = world.show(&job).await;
         let count = |what: &str| shown["summary"][what].as_i64().unwrap();
@@ -23,7 +24,7 @@ async fn what_does_not_end_in_time_is_given_back_and_costs_no_attempt() {
     servers.extend(postgres::database().await.map(Some));
     for server in servers {
         let world = World::on(server, "grace = \"0s\"\n").await;
-        world.slow(20_000);
+        world.hold("");
         let job = world.job(&["--windfarm", "Howard", "--from", "2023-01", "--to", "2023-12"]).await;
         let mut host = Host::start(&world.folder, &["worker"]).await;
         world.until(&job, |shown| shown["summary"]["in_progress"].as_i64() > Some(2)).await;

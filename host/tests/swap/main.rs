@@ -148,7 +148,7 @@ impl World {
     async fn asked(&self, count: usize) {
         let begun = Instant::now();
         while self.upstream.asked().len() < count {
-            assert!(begun.elapsed().as_secs() < 30, "{:?}", self.upstream.asked());
+            assert!(begun.elapsed().as_secs() < 120, "{:?}", self.upstream.asked());
             tokio::time::sleep(Duration::from_millis(10)).await; // waits for the host's requests
         }
     }

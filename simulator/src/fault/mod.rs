@@ -80,7 +80,7 @@ pub enum FaultKind {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         body: Option<String>,
     },
-    /// Waits before it answers.
+    /// Waits before it answers, at most until the faults are replaced.
     Latency { milliseconds: u64 },
     /// Closes the connection without a word.
     CutBeforeHead {},

@@ -1,39 +1,68 @@
 //! Which faults befall a request.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::watch;
 
 use super::{Api, Fault, FaultKind};
 
-/// The faults in force, with a count of the requests that each has met.
+/// The faults in force.
 #[derive(Debug, Default)]
-pub(crate) struct Schedule(Mutex<Vec<Counted>>);
+pub(crate) struct Schedule(Mutex<InForce>);
 
+#[derive(Debug, Default)]
+struct InForce {
+    faults: Vec<Counted>,
+    /// Goes with the faults, so that whoever met them learns that they are replaced.
+    until_replaced: watch::Sender<()>,
+}
+
+/// A fault, with a count of the requests that it has met.
 #[derive(Debug)]
 struct Counted {
     fault: Fault,
     met: u64,
 }
 
+/// What befalls a request.
+#[derive(Debug)]
+pub(crate) struct Met {
+    /// In the order of the faults.
+    pub(crate) kinds: Vec<FaultKind>,
+    until_replaced: watch::Receiver<()>,
+}
+
 impl Schedule {
     /// Replaces all; counting begins anew.
     pub(crate) fn set(&self, faults: Vec<Fault>) {
-        let counted = faults.into_iter().map(|fault| Counted { fault, met: 0 }).collect();
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = counted;
+        let faults = faults.into_iter().map(|fault| Counted { fault, met: 0 }).collect();
+        *self.in_force() = InForce { faults, ..InForce::default() };
     }
 
     pub(crate) fn faults(&self) -> Vec<Fault> {
-        let counted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        counted.iter().map(|counted| counted.fault.clone()).collect()
+        self.in_force().faults.iter().map(|counted| counted.fault.clone()).collect()
     }
 
-    /// The kinds that befall this request, in their order; counts it.
-    pub(crate) fn meet(&self, api: Api, path: &str, query: &str) -> Vec<FaultKind> {
+    /// What befalls this request; counts it.
+    pub(crate) fn meet(&self, api: Api, path: &str, query: &str) -> Met {
         let whole = format!("{path}?{query}");
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        all.iter_mut()
-            .filter(|counted| counted.fault.concerns(api, path, &whole))
-            .filter_map(Counted::meet)
-            .collect()
+        let mut in_force = self.in_force();
+        let until_replaced = in_force.until_replaced.subscribe();
+        let concerned =
+            in_force.faults.iter_mut().filter(|counted| counted.fault.concerns(api, path, &whole));
+        Met { kinds: concerned.filter_map(Counted::meet).collect(), until_replaced }
+    }
+
+    fn in_force(&self) -> MutexGuard<'_, InForce> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Met {
+    /// Returns once the faults that befell the request are no longer in force.
+    pub(crate) async fn replaced(&mut self) {
+        // Nothing is ever sent: the only change is that the sender has gone.
+        while self.until_replaced.changed().await.is_ok() {}
     }
 }
 
@@ -62,7 +91,7 @@ mod tests {
     fn strikes(spec: &str) -> Vec<u64> {
         let schedule = Schedule::default();
         schedule.set(vec![spec.parse().unwrap()]);
-        (1..=10).filter(|_| !schedule.meet(Api::Eia, "/v2/x", "a=b").is_empty()).collect()
+        (1..=10).filter(|_| !schedule.meet(Api::Eia, "/v2/x", "a=b").kinds.is_empty()).collect()
     }
 
     #[test]

@@ -41,7 +41,8 @@ Examples:
   --fault kind=latency,milliseconds=500,every=10
 
 While it runs: PUT a JSON list of the same keys to /_admin/faults; GET and DELETE work there too,
-as they do on /_admin/log. /_admin/health answers when the simulator is up.";
+as they do on /_admin/log. New faults end the latencies that are being waited for. /_admin/health
+answers when the simulator is up.";
 
 const NUMBERS: &[&str] =
     &["every", "times", "status", "milliseconds", "after", "days", "share", "factor", "allowed"];

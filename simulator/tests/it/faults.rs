@@ -49,6 +49,21 @@ async fn latency_delays_and_shows_in_flight() {
 }
 
 #[tokio::test]
+async fn a_latency_ends_when_the_faults_are_replaced() {
+    let simulator = with("kind=latency,milliseconds=3600000,match=held").await;
+    let release = async {
+        while simulator.log().iter().all(|entry| entry.in_flight < 2) {
+            get(&simulator, UNITS).await;
+        }
+        simulator.set_faults(vec![]);
+    };
+    let held = format!("{UNITS}?held");
+    let (answer, ()) = tokio::join!(get(&simulator, &held), release);
+    assert_eq!(answer.status, 200);
+    assert!(simulator.log().iter().any(|entry| entry.fault.as_deref() == Some("latency")));
+}
+
+#[tokio::test]
 async fn who_goes_away_before_the_answer_is_in_the_log_too() {
     let simulator = with("kind=latency,milliseconds=60000,match=gone").await;
     let mut stream = tokio::net::TcpStream::connect(simulator.addr()).await.unwrap();
