@@ -15,6 +15,7 @@ use backfill::{
     egress::Reuse,
     source::{CallReport, Fault, LoadError, LogLevel, Source, Unusable},
 };
+use futures::future::join_all;
 use support::{Upstream, guest, month, open, text, unit};
 
 const CAPS: &str = r#"memory = "16MiB"
@@ -73,6 +74,18 @@ async fn an_endless_loop_ends_at_the_cpu_cap_and_starves_nobody_meanwhile() {
         worst < Duration::from_millis(300),
         "a timer beside the loop waited {worst:?}, as long as the loop ran"
     );
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn waiting_for_a_processor_is_not_computing() {
+    let alone = call(&hostile("", &CAPS.replace("300ms", "20s")).await, "compute", "").await.cpu;
+    assert!(alone > Duration::from_millis(20), "{alone:?} is too short to be interrupted");
+    let source = hostile("", &CAPS.replace("300ms", &format!("{}us", 3 * alone.as_micros()))).await;
+    // Of eight that share one thread, each takes eight times as long by the clock.
+    for report in join_all((0..8).map(|_| call(&source, "compute", ""))).await {
+        assert!(report.outcome.unwrap().is_ok());
+        assert!(report.wall > 4 * report.cpu, "{:?} of {:?}", report.cpu, report.wall);
+    }
 }
 
 #[tokio::test]

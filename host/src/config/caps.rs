@@ -13,7 +13,7 @@ pub struct Caps {
     pub memory: u64,
     /// Time by the clock, waiting included.
     pub wall: Duration,
-    /// Time that the sandbox computes.
+    /// Processor time that the sandbox computes.
     pub cpu: Duration,
     /// Requests to upstream, those served by the archive included.
     pub requests: u32,

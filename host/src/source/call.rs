@@ -61,7 +61,7 @@ pub struct CallReport<T> {
     pub outcome: Result<Result<T, Failure>, Fault>,
     /// Requests, bytes and answers of the call.
     pub usage: Usage,
-    /// Time inside the guest.
+    /// Processor time inside the guest.
     pub cpu: Duration,
     /// Time from call to return.
     pub wall: Duration,
@@ -126,23 +126,7 @@ impl Source {
         if let Err(why) = unit.share() {
             return Ok(Err(why));
         }
-        let unit = convert::unit(unit);
-        let state = State::new(
-            &SMALL_CALL,
-            CallLog::new(SMALL_CALL.log),
-            None,
-            Arc::clone(&self.settings),
-            &self.world,
-        );
-        let (result, _) = self
-            .loaded
-            .sandbox(&self.engine)
-            .run(state, &SMALL_CALL, async |store, instance| {
-                let guest = self.loaded.adapter.load(&mut *store, instance)?;
-                guest.call_check_unit(store, &unit).await
-            })
-            .await;
-        result
+        self.try_unit(unit).await.outcome
     }
 
     /// Fetches and normalizes one unit's month, or the part of it that `window` names; values are the unit's share
@@ -322,20 +306,21 @@ impl Sandbox<'_> {
         let began = Instant::now();
         let log = state.log.clone();
         let egress = state.egress.clone();
+        let cpu = state.cpu.clone();
         let mut store = state.into_store(self.engine, caps);
         let call = async {
             let instance = self.pre.instantiate_async(&mut store).await?;
             act(&mut store, &instance).await
         };
         // The CPU cap is checked at every tick; this one also ends a guest that sleeps for ever.
-        let result = match within(caps.wall, egress.as_ref(), call).await {
+        let result = match within(caps.wall, egress.as_ref(), cpu.over(call)).await {
             Some(Ok(value)) => Ok(value),
             Some(Err(error)) => Err(classify(&error, &log, caps)),
             None => Err(Fault::WallDeadline { cap: caps.wall }),
         };
         let state = store.data();
         let used = Used {
-            cpu: state.cpu.spent(),
+            cpu: cpu.spent(),
             wall: began.elapsed(),
             peak_memory: state.memory.peak(),
             asked_in_vain: state.asked_in_vain.load(Relaxed),

@@ -1,7 +1,13 @@
 //! The caps of one call, and the part of them that wasmtime enforces through a limiter.
 
-use std::time::{Duration, Instant};
+use std::{
+    future::poll_fn,
+    pin::pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
+use rustix::time::{ClockId, clock_gettime};
 use wasmtime::ResourceLimiter;
 
 use super::fault::Fault;
@@ -14,7 +20,7 @@ pub struct Caps {
     pub memory: usize,
     /// From call to return, waiting included.
     pub wall: Duration,
-    /// Time inside the guest, waiting excluded.
+    /// Processor time inside the guest.
     pub cpu: Duration,
     /// Measurements of all returned series together.
     pub measurements: usize,
@@ -82,34 +88,85 @@ impl ResourceLimiter for MemoryLimit {
     }
 }
 
-/// Time spent inside the guest: the clock runs while wasm runs and stands while the host does.
-#[derive(Debug)]
+/// What a guest computes, as processor time of the threads that its call is polled on: taken while wasm runs, not while
+/// the host does, and not while it waits for a processor, so that a cap means the same on a busy machine.
+#[derive(Clone, Debug)]
 pub(super) struct CpuClock {
     cap: Duration,
-    spent: Duration,
-    running_since: Option<Instant>,
+    taken: Arc<Mutex<Taken>>,
+}
+
+#[derive(Debug, Default)]
+struct Taken {
+    before: Duration,
+    /// Whether the call is in the guest, polled or not.
+    in_guest: bool,
+    /// Where the thread's time stood when it went on there.
+    since: Option<Duration>,
 }
 
 impl CpuClock {
-    pub(super) const fn new(cap: Duration) -> Self {
-        Self { cap, spent: Duration::ZERO, running_since: None }
+    pub(super) fn new(cap: Duration) -> Self {
+        Self { cap, taken: Arc::default() }
     }
 
-    pub(super) fn enter_guest(&mut self) {
-        self.running_since = Some(Instant::now());
+    pub(super) fn enter_guest(&self) {
+        let mut taken = self.taken();
+        taken.in_guest = true;
+        taken.go_on();
     }
 
-    pub(super) fn leave_guest(&mut self) {
-        if let Some(since) = self.running_since.take() {
-            self.spent += since.elapsed();
-        }
+    pub(super) fn leave_guest(&self) {
+        let mut taken = self.taken();
+        taken.stop();
+        taken.in_guest = false;
+    }
+
+    /// The same call, with the clock standing while nobody polls it: a guest is left amid its computing so that others
+    /// have their turn, and goes on, perhaps, on another thread.
+    pub(super) async fn over<T>(&self, call: impl Future<Output = T>) -> T {
+        let mut call = pin!(call);
+        poll_fn(|context| {
+            self.taken().go_on();
+            let polled = call.as_mut().poll(context);
+            self.taken().stop();
+            polled
+        })
+        .await
     }
 
     pub(super) fn spent(&self) -> Duration {
-        self.spent + self.running_since.map_or(Duration::ZERO, |since| since.elapsed())
+        self.taken().so_far()
     }
 
     pub(super) fn exceeded(&self) -> Option<Fault> {
         (self.spent() > self.cap).then_some(Fault::CpuDeadline { cap: self.cap })
     }
+
+    fn taken(&self) -> MutexGuard<'_, Taken> {
+        // Every change is whole once it is made.
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Taken {
+    fn go_on(&mut self) {
+        self.since = self.in_guest.then(thread_time);
+    }
+
+    fn stop(&mut self) {
+        self.before = self.so_far();
+        self.since = None;
+    }
+
+    fn so_far(&self) -> Duration {
+        self.before + self.since.map_or(Duration::ZERO, |since| thread_time().saturating_sub(since))
+    }
+}
+
+/// Processor time of this thread so far.
+fn thread_time() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    // The kernel gives neither below zero.
+    Duration::new(time.tv_sec.try_into().unwrap_or_default(), time.tv_nsec.try_into().unwrap_or_default())
 }

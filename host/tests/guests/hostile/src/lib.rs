@@ -48,6 +48,10 @@ impl Guest for Hostile {
             "loop" => loop {
                 black_box(0);
             },
+            "compute" => {
+                let hash = (0..100_000_000_u64).fold(1, |hash: u64, n| black_box(hash.wrapping_mul(31) ^ n));
+                Ok(vec![one(month.start, (hash % 10) as f64)])
+            }
             "memory-bomb" => {
                 let mut hoard: Vec<Vec<u8>> = Vec::new();
                 loop {
@@ -151,6 +155,7 @@ fn deep_inside(code: &str) -> ! {
 }
 
 #[inline(never)]
+#[allow(unconditional_recursion, reason = "it overflows the stack")]
 fn recurse(n: u64) -> u64 {
     let page = [n; 512];
     black_box(&page);
