@@ -49,6 +49,20 @@ struct Wanted<'a> {
     news: bool,
 }
 
+/// What became of a source: told once it is so.
+enum News {
+    /// It runs, in the place of the one before if there was one.
+    Runs(Option<Arc<Source>>),
+    /// The one before stays.
+    Refused(Unusable),
+    /// The configuration is again as the source runs.
+    NothingRefused,
+    /// It can't be used, and there was none before that could.
+    Unusable(Unusable),
+    /// What is known of it already.
+    Old,
+}
+
 impl Registry {
     /// Loads every enabled source, side by side.
     pub async fn load(config: &Config, env: Env<'_>, engine: &Engine, shared: &Shared) -> Self {
@@ -136,8 +150,9 @@ impl Registry {
             })
             .collect();
         while let Some(renewed) = loading.next().await {
-            if let Some(entry) = renewed {
-                self.put(entry, config);
+            if let Some((entry, news)) = renewed {
+                self.put(&entry, config);
+                self.tell(&entry, news).await;
             }
         }
     }
@@ -162,7 +177,7 @@ impl Registry {
     }
 
     /// Puts a source in its place, which the configuration's order gives.
-    fn put(&self, entry: Entry, config: &Config) {
+    fn put(&self, entry: &Entry, config: &Config) {
         let at = |id: &config::SourceId| config.sources.iter().position(|source| source.id == *id);
         if let Some(source) = entry.usable() {
             source.gate.take_over();
@@ -175,7 +190,7 @@ impl Registry {
     }
 
     /// What a source is to be from now on; nothing if it is that already.
-    async fn renew(&self, wanted: Wanted<'_>, before: Option<&Entry>, env: Env<'_>) -> Option<Entry> {
+    async fn renew(&self, wanted: Wanted<'_>, before: Option<&Entry>, env: Env<'_>) -> Option<(Entry, News)> {
         let configured = wanted.configured;
         let running = before.and_then(|entry| Some((entry, entry.usable()?)));
         if let Some((entry, source)) = running
@@ -184,14 +199,8 @@ impl Registry {
             && digest_of(configured, &self.engine).await.is_none_or(|digest| digest == source.digest())
             && configured.component.file().is_none_or(|file| file.is_file())
         {
-            if entry.refused.is_some() {
-                observe::source_refused(entry.id(), false);
-                tracing::info!(
-                    source = entry.id(),
-                    "the source is again as it runs; nothing is refused any more"
-                );
-            }
-            return entry.refused.is_some().then(|| Entry { refused: None, ..entry.clone() });
+            let settled = || (Entry { refused: None, ..entry.clone() }, News::NothingRefused);
+            return entry.refused.is_some().then(settled);
         }
         let opened = match open(configured, env, &self.engine, &self.shared).await {
             Ok(new) => match running.map(|(_, old)| succeeds(old.description(), new.description())) {
@@ -202,20 +211,23 @@ impl Registry {
         };
         match (opened, before) {
             (Ok(source), _) => Some(self.taken_over(configured, before, source).await),
-            (Err(why), Some(entry)) if entry.usable().is_some() => self.refused(wanted, entry, &why).await,
+            (Err(why), Some(entry)) if entry.usable().is_some() => self.refused(wanted, entry, why).await,
             (Err(why), _) => {
                 let known =
                     before.is_some_and(|entry| matches!(&entry.source, Some(Err(last)) if *last == why));
-                if !known {
-                    tracing::warn!(source = configured.id.as_str(), "the source can't be used: {why}");
-                }
-                Some(Entry { source: Some(Err(why)), ..Entry::turned_off(configured) })
+                let news = if known { News::Old } else { News::Unusable(why.clone()) };
+                Some((Entry { source: Some(Err(why)), ..Entry::turned_off(configured) }, news))
             }
         }
     }
 
     /// A source that was loaded and may run.
-    async fn taken_over(&self, configured: &config::Source, before: Option<&Entry>, source: Source) -> Entry {
+    async fn taken_over(
+        &self,
+        configured: &config::Source,
+        before: Option<&Entry>,
+        source: Source,
+    ) -> (Entry, News) {
         let digest = source.digest().to_owned();
         let mut previous = versions::versions(&self.engine, &source.id).await;
         // Where nothing is kept, at least what this process knows.
@@ -227,24 +239,18 @@ impl Registry {
             }
         }
         previous.retain(|version| version.digest != digest);
-        let source = Arc::new(source);
         let entry = Entry {
             configured: Arc::new(configured.clone()),
-            source: Some(Ok(Arc::clone(&source))),
+            source: Some(Ok(Arc::new(source))),
             loaded_at: Some(clock::now()),
             refused: None,
             previous,
         };
-        if self.hosted.load(Relaxed) {
-            tell(before.and_then(Entry::usable), &source);
-            observe::source_refused(&source.id, false);
-            self.note(&entry, &source).await;
-        }
-        entry
+        (entry, News::Runs(before.and_then(Entry::usable).cloned()))
     }
 
     /// The source that stays, and what did not take its place; nothing if that is known and nobody did anything.
-    async fn refused(&self, wanted: Wanted<'_>, entry: &Entry, why: &Unusable) -> Option<Entry> {
+    async fn refused(&self, wanted: Wanted<'_>, entry: &Entry, why: Unusable) -> Option<(Entry, News)> {
         let passing = matches!(why, Unusable::Elsewhere { passing: true, .. });
         let digest = digest_of(wanted.configured, &self.engine).await;
         let refused = Refused { digest, why: why.to_string(), at: clock::now(), passing };
@@ -252,10 +258,29 @@ impl Registry {
         if !wanted.news && entry.refused.as_ref().is_some_and(is_known) {
             return None;
         }
-        let stays: String = entry.usable()?.digest().chars().take(12).collect();
-        tracing::error!(source = entry.id(), "refused, so that {stays} stays: {why}");
-        observe::source_refused(entry.id(), true);
-        Some(Entry { refused: Some(refused), ..entry.clone() })
+        Some((Entry { refused: Some(refused), ..entry.clone() }, News::Refused(why)))
+    }
+
+    /// Tells what has become of a source, and notes what runs.
+    async fn tell(&self, entry: &Entry, news: News) {
+        let id = entry.id();
+        match (news, entry.usable()) {
+            (News::Runs(before), Some(source)) if self.hosted.load(Relaxed) => {
+                self.note(entry, source).await;
+                observe::source_refused(id, false);
+                tell_of_change(before.as_deref(), source);
+            }
+            (News::Refused(why), Some(stays)) => {
+                observe::source_refused(id, true);
+                tracing::error!(source = id, "refused, so that {} stays: {why}", short(stays.digest()));
+            }
+            (News::NothingRefused, _) => {
+                observe::source_refused(id, false);
+                tracing::info!(source = id, "the source is again as it runs; nothing is refused any more");
+            }
+            (News::Unusable(why), _) => tracing::warn!(source = id, "the source can't be used: {why}"),
+            _ => {}
+        }
     }
 
     async fn note(&self, entry: &Entry, source: &Source) {
@@ -266,8 +291,7 @@ impl Registry {
     }
 }
 
-/// Tells that a source took over.
-fn tell(before: Option<&Arc<Source>>, source: &Source) {
+fn tell_of_change(before: Option<&Source>, source: &Source) {
     let (version, digest) = (&source.description().version, short(source.digest()));
     let id = source.id();
     match before {
