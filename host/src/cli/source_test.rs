@@ -92,8 +92,9 @@ impl Test {
     pub(super) async fn act(self) -> anyhow::Result<ExitCode> {
         let exam = self.exam();
         let of_cases = |only: &String| self.cases.is_some() && (only == "case" || only.starts_with("case."));
-        if exam.checks().next().is_none() && !self.only.iter().any(of_cases) {
-            bail!("--only {}: no check begins so; `--list` shows all", self.only.join(" --only "));
+        let is_known = |only: &String| of_cases(only) || CHECKS.iter().any(|check| check.is(only));
+        if let Some(unknown) = self.only.iter().find(|only| !is_known(only)) {
+            bail!("--only {unknown}: no check begins so; `--list` shows all");
         }
         let Some(file) = self.file.as_deref().filter(|_| !self.list) else { return list(&exam) };
         if let Some(cases) = self.cases.as_deref().filter(|cases| !cases.is_dir()) {
@@ -135,6 +136,10 @@ impl Test {
         let Some(folder) = &self.cases else { return Ok(Vec::new()) };
         let cases = || {
             let mut cases = Cases::open(folder).map_err(|problems| anyhow!("{problems}"))?;
+            let mut named = self.only.iter().filter_map(|only| only.strip_prefix("case."));
+            if let Some(unknown) = named.find(|named| !cases.names().any(|name| name.starts_with(*named))) {
+                bail!("--only case.{unknown}: no case in {} begins so", folder.display());
+            }
             cases.retain(|name| {
                 let id = format!("case.{name}");
                 self.only.is_empty() || self.only.iter().any(|only| id.starts_with(only.as_str()))

@@ -117,7 +117,7 @@ async fn a_verdict_is_for_people_and_for_machines() {
         junit.out
     );
 
-    let nothing = run(&["--only", "weather"]).await.failed();
+    let nothing = run(&["--only", "describe", "--only", "weather"]).await.failed();
     assert!(nothing.err.contains("--only weather: no check begins so"), "{}", nothing.err);
     let setting = run(&["--set", "falt=x"]).await.failed();
     assert!(setting.out.contains("the source knows no such setting"), "{}", setting.out);
@@ -136,6 +136,9 @@ async fn recorded_cases_are_checks_too_and_a_difference_is_shown_until_it_is_acc
     let test = ["source", "test", &component, "--cases", "cases", "--only", "case"];
     let same = folder.backfill(&test).await.succeeded();
     assert!(same.out.contains("✓ case.one") && same.out.contains("PASSED: 1 passed"), "{}", same.out);
+
+    let none = folder.backfill(&[&test[..], &["--only", "case.two"]].concat()).await.failed();
+    assert!(none.err.contains("--only case.two: no case in cases begins so"), "{}", none.err);
 
     folder.write("cases/one/answers/001.body", "1706745600,11\n");
     let differs = folder.backfill(&test).await.failed();
