@@ -93,7 +93,8 @@ pub(super) struct Transition<'a> {
 
 impl Store {
     /// Ends the attempt of a claim. [`StoreError::LostLease`] if the claim holds no more; then nothing is
-    /// stored. The transaction that ends a job's last task ends the job.
+    /// stored. The transaction that ends a job's last task ends the job. It is committed, but maybe not on disk before
+    /// [`Store::flush`].
     pub async fn finish(
         &self,
         claim: &Claim,
@@ -102,7 +103,7 @@ impl Store {
         now: impl Into<Instant>,
     ) -> Result<Finished, StoreError> {
         let now = now.into();
-        let mut tx = self.write(DOING).await?;
+        let mut tx = self.write_unflushed(DOING).await?;
         let held = format!(
             "SELECT attempt_count, max_attempts FROM backfill_tasks
              WHERE id = $1 AND fence = $2 AND status = 'in_progress' AND lease_until > $3 {}",

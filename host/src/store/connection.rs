@@ -63,6 +63,20 @@ impl Db {
         })
     }
 
+    /// A transaction whose commit returns before it is on disk. SQLite does not wait for the disk in any case.
+    pub(super) async fn begin_unflushed(&self) -> sqlx::Result<Transaction> {
+        match self {
+            Self::Sqlite { .. } => self.begin().await,
+            Self::Postgres(pool) => Ok(Transaction {
+                conn: Connection::PostgresTransaction(
+                    pool.begin_with("BEGIN; SET LOCAL synchronous_commit = off").await?,
+                ),
+                news: Vec::new(),
+                listeners: None,
+            }),
+        }
+    }
+
     /// A connection to read with; it sees what was committed and never waits for a writer.
     pub(super) async fn read(&self) -> sqlx::Result<Connection> {
         Ok(match self {

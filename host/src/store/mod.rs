@@ -21,6 +21,7 @@ mod error;
 mod events;
 mod export;
 mod firings;
+mod flush;
 mod grid;
 mod idempotency;
 mod import;
@@ -118,6 +119,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use self::{
     connection::{Connection, Db, Transaction},
     error::Doing,
+    flush::Flush,
 };
 use crate::clock;
 
@@ -129,11 +131,12 @@ pub struct Store {
     name: String,
     /// How far the server's clock is ahead of this host's, in microseconds.
     ahead: Arc<AtomicI64>,
+    flush: Arc<Flush>,
 }
 
 impl Store {
     fn new(db: Db, name: String) -> Self {
-        Self { db, name, ahead: Arc::default() }
+        Self { db, name, ahead: Arc::default(), flush: Arc::default() }
     }
 
     /// The present instant by the clock that all hosts share: the server's, or this host's where there is no server.
@@ -174,6 +177,11 @@ impl Store {
 
     async fn write(&self, doing: &'static str) -> Result<Transaction, StoreError> {
         self.db.begin().await.doing(doing)
+    }
+
+    /// A transaction that gives its locks back before it is on disk; [`Store::flush`] is to follow.
+    async fn write_unflushed(&self, doing: &'static str) -> Result<Transaction, StoreError> {
+        self.db.begin_unflushed().await.doing(doing)
     }
 
     /// A transaction that claims tasks, makes them ready or takes them away.

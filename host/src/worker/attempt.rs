@@ -1,6 +1,6 @@
-//! One attempt: call the source, check what it returned, commit, or decide what follows.
+//! One attempt: call the source and check what it returned; then commit, or decide what follows.
 
-use std::{sync::Arc, time::Instant};
+use std::time::Instant;
 
 use chrono::{DateTime, Utc};
 use tracing::Instrument;
@@ -13,6 +13,14 @@ use crate::{
     source::{CallReport, Fault, LogLevel, LogLine, Source},
     store::{self, AttemptReport, Claim, Ending, Finished, NewLogLine, Store, StoreError, TaskError},
 };
+
+/// What a source did with a task, before anything of it is stored.
+pub(super) struct Worked {
+    begun: Instant,
+    report: AttemptReport,
+    log: Vec<NewLogLine>,
+    verdict: Verdict,
+}
 
 /// What an attempt came to, before it is committed.
 struct Verdict {
@@ -47,15 +55,19 @@ pub(super) struct Committed {
     pub(super) pause: Option<String>,
 }
 
-/// Runs a claimed task and commits what it came to. No transaction is open and nothing is locked while the
-/// guest runs.
-pub(super) async fn attempt(
+/// Has the source fetch a claimed task; without a source, the task fails with the reason. No transaction is open and
+/// nothing is locked while the guest runs. Dropping this drops the sandbox: that is how an attempt is stopped.
+pub(super) async fn work(
     store: &Store,
-    source: &Arc<Source>,
-    options: &Options,
+    source: Result<&Source, &String>,
+    retry: &RetryPolicy,
     claim: &Claim,
-) -> Result<Committed, StoreError> {
+) -> Worked {
     let begun = Instant::now();
+    let source = match source {
+        Ok(source) => source,
+        Err(why) => return Worked::refused(begun, why.clone()),
+    };
     // What was kept before the upstream first said "nothing" would only say it again.
     let reuse = claim.empty_at.map_or(Reuse::Fresh, |empty_at| Reuse::Since(empty_at.utc()));
     let call = source.fetch(&claim.unit, claim.month, claim.window, reuse).await;
@@ -71,7 +83,18 @@ pub(super) async fn attempt(
         month: Some(source.window(claim.month)),
     };
     let log: Vec<NewLogLine> = call.log.iter().map(|line| log_line(claim, line)).collect();
-    let verdict = judge(call, claim, &options.retry, store.now());
+    let verdict = judge(call, claim, retry, store.now());
+    Worked { begun, report, log, verdict }
+}
+
+/// Commits what an attempt came to, if the claim's fence still lets it. It may not be on disk yet: see [`Store::flush`].
+pub(super) async fn settle(
+    store: &Store,
+    options: &Options,
+    claim: &Claim,
+    worked: Worked,
+) -> Result<Committed, StoreError> {
+    let Worked { begun, report, log, verdict } = worked;
     store.append_logs(&log).await?;
     if verdict.distrusts_answers {
         store.distrust_answers(&report.answers).await?;
@@ -92,17 +115,19 @@ pub(super) async fn attempt(
     Ok(committed)
 }
 
-/// Ends a claim whose source can't be called at all.
-pub(super) async fn refuse(store: &Store, claim: &Claim, why: &str) -> Result<Committed, StoreError> {
-    let verdict = Verdict {
-        next: Step::Then(Next::Fail),
-        code: "source-unusable",
-        message: why.to_owned(),
-        validated: None,
-        distrusts_answers: false,
-        spoke: Spoke::Nothing,
-    };
-    commit(store, claim, &AttemptReport::default(), verdict, false).await
+impl Worked {
+    /// The source can't be called at all.
+    fn refused(begun: Instant, why: String) -> Self {
+        let verdict = Verdict {
+            next: Step::Then(Next::Fail),
+            code: "source-unusable",
+            message: why,
+            validated: None,
+            distrusts_answers: false,
+            spoke: Spoke::Nothing,
+        };
+        Self { begun, report: AttemptReport::default(), log: Vec::new(), verdict }
+    }
 }
 
 fn judge(call: CallReport<Vec<Series>>, claim: &Claim, retry: &RetryPolicy, now: DateTime<Utc>) -> Verdict {
