@@ -48,9 +48,8 @@ impl Rollback {
     pub(super) async fn act(self, path: &Path) -> anyhow::Result<ExitCode> {
         let config = context::load(path)?;
         let configured = configured(&config, &self.id)?;
-        let (store, engine) = (context::store(&config).await?, context::engine(&config)?);
-        let known = known(configured, &store, &engine).await?;
-        store.close().await;
+        let engine = context::engine(&config)?;
+        let known = known(&config, configured, &engine).await?;
         let target = choose(&known, self.digest.as_deref())
             .with_context(|| format!("`backfill source versions {}` shows what there is", self.id))?;
         let Some(kept) = engine.kept(&target.digest) else {

@@ -11,7 +11,6 @@ use super::{context, output};
 use crate::{
     config::{self, Config},
     source::{self, Engine},
-    store::Store,
 };
 
 /// Show the components that a source ran with: on this host, or in any attempt that is stored.
@@ -74,9 +73,7 @@ impl Versions {
     pub(super) async fn act(self, path: &Path) -> anyhow::Result<ExitCode> {
         let config = context::load(path)?;
         let configured = configured(&config, &self.id)?;
-        let (store, engine) = (context::store(&config).await?, context::engine(&config)?);
-        let known = known(configured, &store, &engine).await?;
-        store.close().await;
+        let known = known(&config, configured, &context::engine(&config)?).await?;
         if self.format == Printed::Json {
             say!("{}", serde_json::to_string(&known)?)?;
             return Ok(ExitCode::SUCCESS);
@@ -121,11 +118,14 @@ pub(super) fn configured<'c>(config: &'c Config, id: &str) -> anyhow::Result<&'c
 
 /// The components that a source ran with, the latest first.
 pub(super) async fn known(
+    config: &Config,
     configured: &config::Source,
-    store: &Store,
     engine: &Engine,
 ) -> anyhow::Result<Vec<Known>> {
     let id = configured.id.as_str();
+    let store = context::store(config).await?;
+    let used = store.components_used(id).await?;
+    store.close().await;
     let named = source::digest_of(configured, engine).await;
     let here = source::versions(engine, id).await;
     let active = here.first().map(|version| version.digest.clone());
@@ -147,7 +147,7 @@ pub(super) async fn known(
         entry.component = Some(version.component);
         entry.since = Some(version.since);
     }
-    for used in store.components_used(id).await? {
+    for used in used {
         let entry = all.entry(used.digest.clone()).or_insert_with(|| blank(&used.digest));
         entry.attempts += used.attempts;
         entry.last_attempt = entry.last_attempt.max(Some(used.last.utc()));

@@ -6,7 +6,9 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::described;
-use crate::source::{CONTRACT, Engine, Inspection, Kind, Provided, Said, Small, inspect};
+use crate::source::{
+    CONTRACT, Engine, Inspection, Kind, Provided, Said, Small, contract as versions, inspect,
+};
 
 /// What was found, point by point.
 #[derive(Clone, Debug, Serialize)]
@@ -120,21 +122,16 @@ fn interface(name: &str) -> &str {
 
 fn contract(found: &Inspection) -> Point {
     let names = found.imports.iter().map(|import| &import.name).chain(&found.exports);
-    let mut versions: Vec<&str> = names
-        .filter(|name| name.starts_with("backfill:source/"))
-        .filter_map(|name| Some(name.split_once('@')?.1))
-        .collect();
-    versions.sort_unstable();
-    versions.dedup();
-    let Some(newest) = versions.last() else {
+    let spoken = versions::spoken(names.map(String::as_str));
+    let Some(newest) = spoken.last() else {
         let what = format!("it neither imports nor exports anything of {CONTRACT}");
         return bad("contract", what, "build it against wit/source.wit, world `source`");
     };
-    let theirs = format!("backfill:source@{}", versions.join(" and @"));
-    let ours = CONTRACT.split_once('@').map_or("", |(_, version)| version);
-    if versions.iter().any(|version| major(version) != major(ours)) {
+    let theirs = format!("backfill:source@{}", spoken.join(" and @"));
+    let is_newer = versions::is_newer(newest, versions::own_version());
+    if !spoken.iter().all(|version| versions::same_major(version, versions::own_version())) {
         let what = format!("it speaks {theirs}, and this host speaks {CONTRACT}");
-        let next = if newer(newest, ours) {
+        let next = if is_newer {
             "update the host, or build the component against this host's wit/source.wit"
         } else {
             "build it again against this host's wit/source.wit; wit/CHANGES.md says what changed"
@@ -145,22 +142,13 @@ fn contract(found: &Inspection) -> Point {
         let what = format!("it speaks {theirs}, but exports no `adapter`, which every source has");
         return bad("contract", what, "export the interface `adapter` of world `source`");
     }
-    if newer(newest, ours) && found.unfit.is_some() {
+    if is_newer && found.unfit.is_some() {
         let what = format!("it speaks {theirs}, which is newer than this host's {CONTRACT}");
         return bad("contract", what, "update the host, or build against this host's wit/source.wit");
     }
     let optional: Vec<_> = exported(found).filter(|name| *name != "adapter").collect();
     let also = if optional.is_empty() { "no optional interface".to_owned() } else { optional.join(", ") };
     ok("contract", format!("{theirs}; exports adapter and {also}"))
-}
-
-fn major(version: &str) -> &str {
-    version.split('.').next().unwrap_or(version)
-}
-
-fn newer(one: &str, other: &str) -> bool {
-    let numbers = |text: &str| text.split('.').map(|n| n.parse().unwrap_or(0)).collect::<Vec<u64>>();
-    numbers(one) > numbers(other)
 }
 
 fn imports(found: &Inspection) -> Vec<Point> {

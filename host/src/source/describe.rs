@@ -16,6 +16,29 @@ pub struct Setting {
     pub default: Option<String>,
 }
 
+/// What a component says of itself, word by word: nothing is checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Said {
+    /// The upstream, for people.
+    pub name: String,
+    /// Version of the source itself.
+    pub version: String,
+    /// What it fetches, for people.
+    pub summary: String,
+    /// What a unit code looks like, for people.
+    pub unit_code: String,
+    /// Hosts that it asks to reach.
+    pub hosts: Vec<String>,
+    /// Settings that it knows.
+    pub settings: Vec<Setting>,
+    /// An IANA zone, it should be.
+    pub month_zone: String,
+    /// Days after a month's end until it is normally complete.
+    pub publication_lag_days: u16,
+    /// `YYYY-MM`, it should be.
+    pub first_month: Option<String>,
+}
+
 /// A source's description of itself (`adapter.describe`).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Description {
@@ -49,7 +72,8 @@ impl Description {
         }
     }
 
-    pub(super) fn from_wit(said: wit::Description) -> Result<Self, String> {
+    /// The error says which field can't be used, and why.
+    pub(super) fn of(said: Said) -> Result<Self, String> {
         if said.name.trim().is_empty() {
             return Err("name is empty".into());
         }
@@ -60,21 +84,33 @@ impl Description {
             .first_month
             .map(|text| text.parse::<Month>().map_err(|error| format!("first-month: {error}")))
             .transpose()?;
-        let settings = said
-            .settings
-            .into_iter()
-            .map(|setting| Setting { name: setting.name, summary: setting.summary, default: setting.default })
-            .collect();
         Ok(Self {
             name: said.name,
             version: said.version,
             summary: said.summary,
             unit_code: said.unit_code,
             hosts: said.hosts,
-            settings,
+            settings: said.settings,
             month_zone,
             publication_lag_days: said.publication_lag_days,
             first_month,
         })
+    }
+}
+
+impl From<wit::Description> for Said {
+    fn from(said: wit::Description) -> Self {
+        let setting = |it: wit::Setting| Setting { name: it.name, summary: it.summary, default: it.default };
+        Self {
+            name: said.name,
+            version: said.version,
+            summary: said.summary,
+            unit_code: said.unit_code,
+            hosts: said.hosts,
+            settings: said.settings.into_iter().map(setting).collect(),
+            month_zone: said.month_zone,
+            publication_lag_days: said.publication_lag_days,
+            first_month: said.first_month,
+        }
     }
 }

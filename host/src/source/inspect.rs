@@ -14,11 +14,12 @@ use wasmtime::component::Component;
 use super::{
     bindings::adapter,
     call::{SMALL_CALL, Sandbox},
+    describe::Said,
     engine::Engine,
     imports, load,
     log::CallLog,
     state::{State, World},
-    trial::{Said, Small},
+    trial::Small,
 };
 
 /// What a file turned out to be.

@@ -1,9 +1,6 @@
 //! From a file to a component that is known to run: read, digest, compile, link, a trial instance, `describe`.
 
-use std::{
-    collections::BTreeSet,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 use wasmtime::component::{Component, InstancePre};
@@ -11,15 +8,13 @@ use wasmtime::component::{Component, InstancePre};
 use super::{
     bindings::{adapter, catalog, collector},
     call::{self, Sandbox},
+    contract::{self, CONTRACT},
     describe::Description,
     engine::Engine,
     fault::Fault,
     imports,
     state::State,
 };
-
-/// The contract that this host speaks.
-pub const CONTRACT: &str = "backfill:source@1.0.0";
 
 /// Why a component can't be used. Each message names the file and the next step.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -150,7 +145,7 @@ impl Loaded {
             .await
             .map_err(|fault| LoadError::DescribeFailed { path: path.into(), fault })?
             .map_err(wrong_world)?;
-        let description = Description::from_wit(said)
+        let description = Description::of(said.into())
             .map_err(|why| LoadError::BadDescription { path: path.into(), why })?;
         if let Err(error) = engine.keep(&digest, &bytes).await {
             let path = path.display();
@@ -201,13 +196,9 @@ fn explain_world(engine: &Engine, component: &Component, error: &wasmtime::Error
     let ty = component.component_type();
     let names =
         ty.imports(&engine.wasm).map(|(name, _)| name).chain(ty.exports(&engine.wasm).map(|(name, _)| name));
-    let versions: BTreeSet<_> = names
-        .filter(|name| name.starts_with("backfill:source/"))
-        .filter_map(|name| Some(name.split_once('@')?.1))
-        .collect();
+    let versions = contract::spoken(names);
     let speaks: Vec<_> = versions.iter().map(|version| format!("backfill:source@{version}")).collect();
-    let ours = CONTRACT.split_once('@').map_or("", |(_, version)| version);
-    let advice = if versions.iter().any(|version| numbers(version) > numbers(ours)) {
+    let advice = if versions.iter().any(|version| contract::is_newer(version, contract::own_version())) {
         "update the host, or build the component against this host's wit/source.wit"
     } else {
         "build it again against this host's wit/source.wit"
@@ -216,9 +207,4 @@ fn explain_world(engine: &Engine, component: &Component, error: &wasmtime::Error
         [] => format!("it neither imports nor exports anything of it; {error:#}; {advice}"),
         speaks => format!("it speaks {}; {error:#}; {advice}", speaks.join(" and ")),
     }
-}
-
-/// A version's numbers, to compare.
-fn numbers(version: &str) -> Vec<u64> {
-    version.split('.').map(|number| number.parse().unwrap_or_default()).collect()
 }

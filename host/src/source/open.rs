@@ -77,20 +77,12 @@ pub async fn open(
     let loaded = Loaded::open(engine, &path, digest.as_deref(), wasi_http).await?;
     let settings = settings(&source.settings, &loaded.description)?;
     let policy = policy(source, env, &loaded.description, &settings)?;
-    let gate = Gate::new(policy, shared.clone()).map_err(|error| Unusable::Egress(error.to_string()))?;
-    Ok(Source {
-        id: source.id.as_str().to_owned(),
-        engine: engine.clone(),
-        loaded: Arc::new(loaded),
-        caps: caps(&source.caps),
-        settings: Arc::new(settings),
-        gate: Arc::new(gate),
-        world: World::default(),
-    })
+    assemble(Arc::new(loaded), settings, policy, caps(&source.caps), engine, shared)
 }
 
-/// Loads a component that no configuration names: with the default caps, no credential, and every host granted that
-/// it asks for, and `wasi:http` if it imports that. For commands that try a component; its upstream is then played by a stage ([`Source::staged`]).
+/// Loads a component that no configuration names: with the default caps, no credential, every host granted that it asks
+/// for, and `wasi:http` if it imports that. For commands that try a component, whose upstream a stage then plays
+/// ([`Source::staged`]).
 pub async fn open_file(
     path: &Path,
     given: &BTreeMap<String, String>,
@@ -130,7 +122,7 @@ fn unconfigured(
     let settings = settings(given, &loaded.description)?;
     let config::Caps { requests, response, total, .. } = config::Caps::default();
     let policy = Policy {
-        source: id.clone(),
+        source: id,
         grants: asked(&loaded.description, &settings)?,
         credential: None,
         rate: None,
@@ -144,12 +136,24 @@ fn unconfigured(
         user_agent: USER_AGENT.to_owned(),
         penalty: Duration::from_secs(600),
     };
+    assemble(loaded, settings, policy, caps(&config::Caps::default()), engine, shared)
+}
+
+fn assemble(
+    loaded: Arc<Loaded>,
+    settings: BTreeMap<String, String>,
+    policy: Policy,
+    caps: Caps,
+    engine: &Engine,
+    shared: &Shared,
+) -> Result<Source, Unusable> {
+    let id = policy.source.clone();
     let gate = Gate::new(policy, shared.clone()).map_err(|error| Unusable::Egress(error.to_string()))?;
     Ok(Source {
         id,
         engine: engine.clone(),
         loaded,
-        caps: caps(&config::Caps::default()),
+        caps,
         settings: Arc::new(settings),
         gate: Arc::new(gate),
         world: World::default(),

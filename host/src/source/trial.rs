@@ -3,38 +3,14 @@
 use std::time::Duration;
 
 use super::{
-    bindings::types as wit,
     call::{SMALL_CALL, Source, Used},
     convert,
-    describe::Setting,
+    describe::Said,
     fault::Fault,
     log::CallLog,
     state::State,
 };
 use crate::domain::Unit;
-
-/// What a component says of itself, word by word: nothing is checked.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Said {
-    /// The upstream, for people.
-    pub name: String,
-    /// Version of the source itself.
-    pub version: String,
-    /// What it fetches, for people.
-    pub summary: String,
-    /// What a unit code looks like, for people.
-    pub unit_code: String,
-    /// Hosts that it asks to reach.
-    pub hosts: Vec<String>,
-    /// Settings that it knows.
-    pub settings: Vec<Setting>,
-    /// An IANA zone, it should be.
-    pub month_zone: String,
-    /// Days after a month's end until it is normally complete.
-    pub publication_lag_days: u16,
-    /// `YYYY-MM`, it should be.
-    pub first_month: Option<String>,
-}
 
 /// What came of a call that may make no request.
 #[derive(Clone, Debug)]
@@ -43,7 +19,7 @@ pub struct Small<T> {
     pub outcome: Result<T, Fault>,
     /// Requests that it tried to make.
     pub asked: u32,
-    /// Time inside the guest.
+    /// Processor time inside the guest.
     pub cpu: Duration,
     /// Most linear memory in use, bytes.
     pub peak_memory: usize,
@@ -77,22 +53,5 @@ impl Source {
 
     fn small(&self) -> State {
         State::new(&SMALL_CALL, CallLog::new(SMALL_CALL.log), None, self.settings.clone(), &self.world)
-    }
-}
-
-impl From<wit::Description> for Said {
-    fn from(said: wit::Description) -> Self {
-        let setting = |it: wit::Setting| Setting { name: it.name, summary: it.summary, default: it.default };
-        Self {
-            name: said.name,
-            version: said.version,
-            summary: said.summary,
-            unit_code: said.unit_code,
-            hosts: said.hosts,
-            settings: said.settings.into_iter().map(setting).collect(),
-            month_zone: said.month_zone,
-            publication_lag_days: said.publication_lag_days,
-            first_month: said.first_month,
-        }
     }
 }
