@@ -109,6 +109,11 @@ export class World {
     if (!answer.ok) throw new Error(`the simulator refused ${body}: ${await answer.text()}`);
   }
 
+  /** Holds answers back until other faults are set: those whose address contains `part`, or all. */
+  async hold(part = ""): Promise<void> {
+    await this.faults({ kind: "latency", milliseconds: 3_600_000, match: part });
+  }
+
   /** Asks the API past the browser. */
   async api<Body>(method: string, path: string, body?: unknown): Promise<Body> {
     const headers = { Authorization: `Bearer ${this.token}`, "Content-Type": "application/json" };
@@ -134,6 +139,7 @@ export class World {
   async visitor(options: BrowserContextOptions = {}): Promise<Visitor> {
     const context = await this.browser.newContext({ baseURL: this.base, ...options });
     const page = await context.newPage();
+    page.setDefaultTimeout(60_000);
     const visitor = new Visitor(this, context, page);
     await page.goto("/backfill");
     await visitor.logIn();
