@@ -6,7 +6,7 @@ WASM  := --release --target wasm32-wasip2
 SAY   = @printf '\n\033[1m== %s\033[0m\n'
 
 .DEFAULT_GOAL := help
-.PHONY: help run serve test chaos fuzz bench setup node postgres plugins guests sources lint python cargo-component test-plugins test-host test-cargo-component test-web test-e2e test-authors pages chromium screenshots openapi clean-demo
+.PHONY: help run serve test chaos fuzz load bench setup node wrk postgres plugins guests sources lint python cargo-component test-plugins test-host test-cargo-component test-web test-e2e test-authors pages chromium screenshots openapi clean-demo
 
 help: ## What there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -37,7 +37,11 @@ fuzz: setup python postgres plugins guests ## Call the whole HTTP API with what 
 	BACKFILL_TEST_REQUIRE_POSTGRES=1 BACKFILL_SCHEMATHESIS=$(CURDIR)/target/fuzz/bin/schemathesis \
 	  $(CARGO) test --locked --workspace --test api fuzz -- --nocapture
 
-bench: setup postgres plugins guests ## Measure; writes target/bench/report.json
+load: setup postgres wrk plugins ## Ask a host with ten million tasks for its pages, as four clients at once (some minutes)
+	$(SAY) 'asking'
+	$(CARGO) bench --locked -p backfill -p simulator --bench bench -- pages
+
+bench: setup postgres wrk plugins guests ## Measure; writes target/bench/report.json
 	$(SAY) 'building the reference (the same parser, native)'
 	cd plugins && $(CARGO) build --release --locked --example parse_native -p entsoe
 	$(SAY) 'measuring'
@@ -81,6 +85,11 @@ chromium: ## The browser that the pages are tested with
 	  [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && \
 	  DEBIAN_FRONTEND=noninteractive apt-get install -qq -y chromium; } || \
 	  echo 'Chromium is missing (apt-get install chromium), so what needs it says SKIPPED'
+
+wrk: ## What pages are asked for with
+	@command -v wrk >/dev/null || { \
+	  [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && apt-get install -qq -y wrk; } || \
+	  echo 'wrk is missing (apt-get install wrk), so what needs it says SKIPPED'
 
 postgres: ## What the tests start for themselves; a server that runs already is left alone
 	$(SAY) 'set-up: Postgres'

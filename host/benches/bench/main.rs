@@ -9,7 +9,8 @@
 //! takes for one bounds the figures of tasks, and `task-empty-postgres` has it for a reference.
 //!
 //! `cargo bench -p backfill -p simulator --bench bench -- parse store` measures only these parts, and writes no report:
-//! `sandbox`, `parse`, `store`, `tasks`, `decade` (2.1 million rows), `lists` (ten million tasks; some minutes).
+//! `sandbox`, `parse`, `store`, `tasks`, `decade` (2.1 million rows), `lists` (ten million tasks; some minutes), and on
+//! Postgres `pages` (over HTTP, with as many).
 
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a benchmark that can't be set up ends at once")]
 
@@ -21,6 +22,7 @@ mod history;
 mod jobs;
 mod kept;
 mod lists;
+mod pages;
 mod parse;
 mod planned;
 mod raw_rows;
@@ -28,6 +30,7 @@ mod report;
 mod sandbox;
 mod sources;
 mod store;
+mod targets;
 mod tasks;
 mod turns;
 
@@ -62,8 +65,9 @@ fn main() -> anyhow::Result<()> {
             if wanted("decade") {
                 decade::measure(&mut report, kind).await?;
             }
-            if wanted("lists") {
-                history(&mut report, kind).await?;
+            let (lists, pages) = (wanted("lists"), wanted("pages") && kind == Kind::Postgres);
+            if lists || pages {
+                history(&mut report, kind, lists, pages).await?;
             }
         }
         anyhow::Ok(())
@@ -72,15 +76,19 @@ fn main() -> anyhow::Result<()> {
     if only.is_empty() { report.write() } else { Ok(()) }
 }
 
-/// What is read from a database that has the history of years.
-async fn history(report: &mut Report, kind: Kind) -> anyhow::Result<()> {
+/// What is read from a database that has the history of years: by the store, and by browsers.
+async fn history(report: &mut Report, kind: Kind, lists: bool, pages: bool) -> anyhow::Result<()> {
     let database = kind.database().await?;
     history::fill(&database, report).await?;
-    let store = database.store().await?;
     let mut raw = database.beside().await?;
-    lists::measure(report, kind, &store, &mut raw).await?;
-    availability::measure(report, kind, &store, &mut raw).await?;
-    raw.close().await?;
-    store.close().await;
-    Ok(())
+    if lists {
+        let store = database.store().await?;
+        lists::measure(report, kind, &store, &mut raw).await?;
+        availability::measure(report, kind, &store, &mut raw).await?;
+        store.close().await;
+    }
+    if pages {
+        pages::measure(report, &database, &mut raw).await?;
+    }
+    raw.close().await
 }

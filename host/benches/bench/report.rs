@@ -5,6 +5,8 @@ use std::path::Path;
 use comfy_table::{CellAlignment, Table, presets};
 use serde::Serialize;
 
+use crate::targets::Target;
+
 /// One figure. `reference` is in the same unit as `value`; `ratio` is `value / reference`.
 #[derive(Serialize)]
 struct Entry {
@@ -13,6 +15,9 @@ struct Entry {
     unit: &'static str,
     reference: f64,
     ratio: f64,
+    /// What it is to reach, if anything, and whether it does.
+    target: Option<String>,
+    met: Option<bool>,
     /// What the reference is, for people.
     #[serde(skip)]
     against: String,
@@ -38,25 +43,31 @@ impl Report {
         against: impl Into<String>,
     ) {
         let (name, against) = (name.into(), against.into());
-        self.0.push(Entry { name, value, unit, reference, ratio: value / reference, against });
+        let ratio = value / reference;
+        let target = Target::of(&name);
+        let met = target.map(|target| target.is_met(value, ratio));
+        let target = target.map(|target| target.words(figure));
+        self.0.push(Entry { name, value, unit, reference, ratio, target, met, against });
     }
 
     /// Prints the table.
     pub(crate) fn print(&self) {
         let mut table = Table::new();
         table.load_style(presets::UTF8_BORDERS_ONLY);
-        table.set_header(["", "value", "unit", "reference", "ratio", "the reference is"]);
+        table.set_header(["", "value", "unit", "target", "met", "reference", "ratio", "the reference is"]);
         for entry in &self.0 {
             table.add_row([
                 entry.name.clone(),
                 figure(entry.value),
                 entry.unit.to_owned(),
+                entry.target.clone().unwrap_or_default(),
+                entry.met.map_or("", |met| if met { "yes" } else { "NO" }).to_owned(),
                 figure(entry.reference),
                 format!("{:.2}", entry.ratio),
                 entry.against.clone(),
             ]);
         }
-        for column in [1, 3, 4] {
+        for column in [1, 3, 5, 6] {
             if let Some(column) = table.column_mut(column) {
                 column.set_cell_alignment(CellAlignment::Right);
             }
