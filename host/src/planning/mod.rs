@@ -189,6 +189,7 @@ pub async fn create(
         priority: how.priority,
         max_concurrency: how.max_concurrency,
         max_attempts: how.max_attempts,
+        anew: planned.wanted.reprocess == Reprocess::All,
         metadata: planned.metadata(),
         created_by_id: how.created_by_id,
     };

@@ -31,6 +31,9 @@ pub struct NewJob<'a> {
     pub max_concurrency: Option<u32>,
     /// Attempts of each task in all, at least 1.
     pub max_attempts: u32,
+    /// Whether each month is to be fetched after the job was made: what another job has begun to fetch before is not
+    /// enough.
+    pub anew: bool,
     /// What else to keep with it, an object.
     pub metadata: Value,
     /// The user who asked for it.
@@ -157,8 +160,8 @@ pub(super) async fn create(conn: &mut Connection, job: &NewJob<'_>, now: Instant
     let id: i64 = sql::query(
             "INSERT INTO backfill_jobs (windfarm_id, start_date, end_date, status, priority, max_concurrency, queue_at,
                                         total_tasks, skipped_tasks, job_metadata, created_by_id, created_at,
-                                        updated_at, completed_at)
-             VALUES ($1, $2, $3, $4, $5, $13, $6, $7, $8, $9, $10, $11, $11, $12) RETURNING id",
+                                        updated_at, completed_at, anew)
+             VALUES ($1, $2, $3, $4, $5, $13, $6, $7, $8, $9, $10, $11, $11, $12, $14) RETURNING id",
         )
         .bind(windfarm_id)
         .bind(Instant::from_seconds(job.window.start))
@@ -173,6 +176,7 @@ pub(super) async fn create(conn: &mut Connection, job: &NewJob<'_>, now: Instant
         .bind(now)
         .bind(status.ended().then_some(now))
         .bind(job.max_concurrency)
+        .bind(job.anew)
         .scalar(conn)
         .await
         .doing(CREATING)?;
