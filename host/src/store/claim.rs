@@ -71,10 +71,10 @@ pub struct Claim {
     pub attempt: u32,
     /// Attempts in all.
     pub max_attempts: u32,
-    /// How often the upstream has said to this task that the month is empty.
-    pub empties: u32,
-    /// When it last said so.
+    /// When the upstream last said to this task that the month is empty, if it did.
     pub empty_at: Option<Instant>,
+    /// From when on that is believed once it says so again.
+    pub confirm_at: Option<Instant>,
     /// How many leases of this task ran out in a row before this claim. A task that takes its workers down with
     /// it shows here.
     pub lost: u32,
@@ -95,9 +95,8 @@ struct Row {
     attempt_count: u32,
     #[sqlx(try_from = "i64")]
     max_attempts: u32,
-    #[sqlx(try_from = "i64")]
-    empty_count: u32,
     empty_at: Option<Instant>,
+    confirm_at: Option<Instant>,
     #[sqlx(try_from = "i64")]
     lost_count: u32,
     code: String,
@@ -274,7 +273,7 @@ async fn claimed(conn: &mut Connection, picked: &[Picked]) -> Result<Vec<Claim>,
     let mut rows: Vec<Row> = bulk(
         "WITH picked (task_id) AS ({rows})
          SELECT t.id, t.fence, a.id AS attempt_id, t.job_id, t.generation_unit_id, t.source, t.month, t.start_date,
-                t.end_date, t.attempt_count, t.max_attempts, t.empty_count, t.lost_count,
+                t.end_date, t.attempt_count, t.max_attempts, t.confirm_at, t.lost_count,
                 CASE WHEN t.empty_count > 0 THEN (SELECT MAX(e.ended_at) FROM task_attempts e
                                                   WHERE e.task_id = t.id AND e.error_code = 'no-data') END AS empty_at,
                 u.code, u.name,
@@ -311,8 +310,8 @@ impl From<Row> for Claim {
             window: Window { start: row.start_date.timestamp(), end: row.end_date.timestamp() },
             attempt: row.attempt_count + 1,
             max_attempts: row.max_attempts,
-            empties: row.empty_count,
             empty_at: row.empty_at,
+            confirm_at: row.confirm_at,
             lost: row.lost_count,
         }
     }

@@ -85,6 +85,7 @@ pub(super) struct Transition<'a> {
     attempt_outcome: &'static str,
     counts: bool,
     empties: u32,
+    confirm_at: Option<Instant>,
     run_after: Option<Instant>,
     pub(super) error: Option<(&'a str, &'a str)>,
     rejected: Option<&'a Validated>,
@@ -208,6 +209,7 @@ fn transition(ending: Ending<'_>, mut written: Written, last: bool) -> Transitio
         attempt_outcome,
         counts: !matches!(ending, Ending::Release(..) | Ending::AskAgain(..)),
         empties: u32::from(matches!(ending, Ending::Empty(_) | Ending::AskAgain(..))),
+        confirm_at: if let Ending::AskAgain(at, _) = ending { Some(at) } else { None },
         run_after,
         error,
         rejected,
@@ -259,7 +261,8 @@ async fn update_task(
         "UPDATE backfill_tasks SET status = $2, outcome = $3, run_after = $4, attempt_count = attempt_count + $5,
                 lease_owner = NULL, lease_until = NULL, lost_count = 0, records_fetched = $6,
                 records_inserted = $7, records_updated = $8, records_unchanged = $9, records_rejected = $10,
-                error_code = $11, error_message = $12, completed_at = $13, empty_count = empty_count + $14
+                error_code = $11, error_message = $12, completed_at = $13, empty_count = empty_count + $14,
+                confirm_at = COALESCE($15, confirm_at)
          WHERE id = $1",
     )
     .bind(claim.task_id)
@@ -276,6 +279,7 @@ async fn update_task(
     .bind(error.map(|(_, message)| message))
     .bind(status.ended().then_some(now))
     .bind(next.empties)
+    .bind(next.confirm_at)
     .execute(conn)
     .await?;
     Ok(())

@@ -39,7 +39,6 @@ impl Options {
             poll: worker.poll,
             grace: worker.grace,
             retry: RetryPolicy {
-                attempts: worker.retry.attempts,
                 base: worker.retry.base,
                 longest: worker.retry.max,
                 confirm: worker.retry.confirm,
