@@ -256,7 +256,7 @@ async fn start(
     let begins =
         |job: &&Job| job.status == JobStatus::Pending && picked.iter().any(|task| task.job_id == job.id);
     for job in affected.iter().filter(begins) {
-        start_job(tx, job.id, now).await.doing(DOING)?;
+        jobs::start(tx, job.id, now).await.doing(DOING)?;
         news.push(NewEvent::new(EventKind::JobStarted, Subject::job(job.id), json!({})));
     }
     news.extend(claims.iter().map(|claim| {
@@ -315,18 +315,6 @@ impl From<Row> for Claim {
             lost: row.lost_count,
         }
     }
-}
-
-/// The caller holds the job, and claims the first of its tasks.
-async fn start_job(conn: &mut Connection, id: i64, now: Instant) -> sqlx::Result<()> {
-    sql::query(
-        "UPDATE backfill_jobs SET status = 'in_progress', started_at = $2, updated_at = $2 WHERE id = $1",
-    )
-    .bind(id)
-    .bind(now)
-    .execute(conn)
-    .await?;
-    Ok(())
 }
 
 fn until(now: Instant, lease: Duration) -> Instant {

@@ -151,6 +151,11 @@ impl Store {
         for job in jobs::lock(&mut tx, ids).await? {
             let mut ended = Vec::new();
             let mut news = Vec::new();
+            if job.started_at.is_none() {
+                // Nothing of it was claimed yet: it begins with what another job has fetched.
+                jobs::start(&mut tx, job.id, now).await.doing(DOING)?;
+                news.push(NewEvent::new(EventKind::JobStarted, Subject::job(job.id), json!({})));
+            }
             if job.id == claim.job_id {
                 let subject = Subject::task(claim.job_id, claim.task_id, &claim.source);
                 news.push(NewEvent::new(next.event, subject, event_data(&next)));

@@ -81,7 +81,7 @@ pub struct Job {
     pub created_at: Instant,
     /// When its state or counters last changed.
     pub updated_at: Instant,
-    /// When its first task was claimed.
+    /// When its first task was claimed, or completed together with that of another job.
     pub started_at: Option<Instant>,
     /// When its last task ended.
     pub completed_at: Option<Instant>,
@@ -240,6 +240,19 @@ pub(super) fn for_any_worker(metadata: &Value) -> Json<Value> {
         entries.remove("worker");
     }
     Json(metadata)
+}
+
+/// Begins a job that the caller has locked: the first of its tasks is claimed, or completes with that of another job.
+/// The caller tells of it.
+pub(super) async fn start(conn: &mut Connection, id: i64, now: Instant) -> sqlx::Result<()> {
+    sql::query(
+        "UPDATE backfill_jobs SET status = 'in_progress', started_at = $2, updated_at = $2 WHERE id = $1",
+    )
+    .bind(id)
+    .bind(now)
+    .execute(conn)
+    .await?;
+    Ok(())
 }
 
 /// Counts ended tasks in a job that the caller has locked, and ends the job with its last one.

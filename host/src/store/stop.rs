@@ -91,6 +91,7 @@ impl Store {
         .doing(DOING)?;
         let data = json!({ "by": by, "skipped": skipped, "interrupted": interrupted });
         events::append(&mut tx, EventKind::JobCancelled, Subject::job(id), data, now).await?;
+        events::append_skipped(&mut tx, id, CANCELLED, &message, now).await?;
         let data = json!({ "status": status, "tasks": counts });
         events::append(&mut tx, EventKind::JobEnded, Subject::job(id), data, now).await?;
         tx.announce_cancel(id).await.doing(DOING)?;

@@ -33,7 +33,8 @@ async fn a_month_that_two_jobs_want_is_fetched_once_and_both_have_it() {
         assert_eq!((shared.records_unchanged, shared.attempt_count), (24, 0));
         let kinds: Vec<_> = world.store.events(Some(second), 0, 99).await.unwrap();
         let kinds: Vec<_> = kinds.iter().map(|event| event.kind.as_str()).collect();
-        assert_eq!(kinds, ["job-created", "task-completed", "task-completed", "job-ended"]);
+        let told = ["job-created", "job-started", "task-completed", "task-completed", "job-ended"];
+        assert_eq!(kinds, told);
     }
 }
 
