@@ -42,6 +42,9 @@ pub(super) struct Transaction {
 /// The key of the lock that [`Transaction::lock_queue`] takes; "backfill" in ASCII.
 const QUEUE: i64 = 0x6261_636b_6669_6c6c;
 
+/// The key of the lock that [`Transaction::lock_schema`] takes; "migrates" in ASCII.
+const SCHEMA: i64 = 0x6d69_6772_6174_6573;
+
 /// The key of the lock that [`Transaction::lock_registry`] takes; "registry" in ASCII.
 const REGISTRY: i64 = 0x7265_6769_7374_7279;
 
@@ -176,6 +179,11 @@ impl Transaction {
     /// The order of locks, for every transaction: the queue, then tasks, then months, then jobs; each kind by id.
     pub(super) async fn lock_queue(&mut self) -> sqlx::Result<()> {
         self.advisory_lock(QUEUE).await
+    }
+
+    /// Makes this the one transaction at a time that changes the schema.
+    pub(super) async fn lock_schema(&mut self) -> sqlx::Result<()> {
+        self.advisory_lock(SCHEMA).await
     }
 
     /// Makes this the one transaction at a time that changes wind farms and units. It locks nothing else.
