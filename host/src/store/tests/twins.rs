@@ -110,6 +110,30 @@ async fn a_months_units_run_together_even_if_an_older_job_has_other_months() {
 }
 
 #[tokio::test]
+async fn one_at_a_time_a_months_units_follow_each_other_while_its_answers_are_fresh() {
+    for world in World::on_both().await {
+        let (farm, units) = world.windfarm("farm", &[("s", "a"), ("s", "b")]).await;
+        let older = world.job_of(farm, &units[..1], 4, Priority::Normal, at(0)).await;
+        let younger = world.job_of(farm, &units[1..], 4, Priority::Normal, at(60)).await;
+        let mut order = Vec::new();
+        for turn in 0..4 {
+            let claim = world.one("w", at(61 + turn)).await;
+            order.push((claim.job_id, claim.month));
+            world.write(&claim, hours(&claim, 2, 1.0), at(61 + turn)).await;
+        }
+        assert_eq!(order, [(older, month(0)), (younger, month(0)), (older, month(1)), (younger, month(1))]);
+
+        let failed = world.one("w", at(66)).await;
+        world.finish(&failed, Ending::Failed(error("unavailable", "503")), at(67)).await.unwrap();
+        let next = world.one("w", at(68)).await;
+        assert_eq!((next.job_id, next.month), (older, month(3)), "a failure has left no answers");
+        world.write(&next, hours(&next, 2, 1.0), at(69)).await;
+        let long_after = world.one("w", at(69 + 601)).await;
+        assert_eq!((long_after.job_id, long_after.month), (younger, month(2)));
+    }
+}
+
+#[tokio::test]
 async fn a_jobs_own_limit_holds_over_all_workers_and_holds_up_nobody_else() {
     for world in World::on_both().await {
         let (farm, units) = world.windfarm("farm", &[("s", "a"), ("s", "b")]).await;
