@@ -119,7 +119,8 @@ impl Store {
         if !self.may_claim(&request, now).await? {
             return Ok(Vec::new());
         }
-        let mut tx = self.change_queue(DOING).await?;
+        let mut tx = self.write_own(DOING).await?;
+        tx.lock_queue().await.doing(DOING)?;
         let lost = lost::take_back(&mut tx, now).await?;
         make_due(&mut tx, now).await.doing(DOING)?;
         let picked = pick::pick(&mut tx, &request, now).await?;
@@ -158,7 +159,7 @@ impl Store {
         let until = until(now, lease);
         let mut held = held.to_vec();
         held.sort_unstable();
-        let mut tx = self.write(DOING).await?;
+        let mut tx = self.write_own(DOING).await?;
         let mut renewed: Vec<(i64,)> = bulk(
             "WITH held (task_id, held_fence, owner, until, now) AS ({rows})
              UPDATE backfill_tasks SET lease_until = until FROM held

@@ -179,6 +179,12 @@ impl Store {
         self.db.begin().await.doing(doing)
     }
 
+    /// A transaction of which only this host knows: what it claims, renews, hears. No user was told of it, so it need
+    /// not outlast a loss of power that ends the host, too.
+    async fn write_own(&self, doing: &'static str) -> Result<Transaction, StoreError> {
+        self.db.begin_own().await.doing(doing)
+    }
+
     /// A transaction that gives its locks back before it is on disk; [`Store::flush`] is to follow.
     async fn write_unflushed(&self, doing: &'static str) -> Result<Transaction, StoreError> {
         self.db.begin_unflushed().await.doing(doing)

@@ -21,7 +21,14 @@ async fn a_database_and_its_folder_are_created_and_opened_again_with_what_they_h
 async fn connections_run_with_the_settings_that_durability_rests_on() {
     let world = World::on_sqlite().await;
     assert_eq!(world.number("PRAGMA foreign_keys").await, 1);
-    assert_eq!(world.number("PRAGMA synchronous").await, 1);
+    for (acknowledged, level) in [(true, 2i64), (false, 1), (true, 2)] {
+        let mut tx = match acknowledged {
+            true => world.store.write("testing").await.unwrap(),
+            false => world.store.write_own("testing").await.unwrap(),
+        };
+        assert_eq!(sql::query("PRAGMA synchronous").scalar::<i64>(&mut tx).await.unwrap(), level);
+        tx.rollback().await.unwrap();
+    }
     let mode: Vec<(String,)> = world.rows("PRAGMA journal_mode").await;
     assert_eq!(mode[0].0, "wal");
     let loose = world
