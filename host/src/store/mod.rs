@@ -47,6 +47,7 @@ mod registry;
 mod registry_change;
 mod registry_list;
 mod rejections;
+mod retention;
 mod retry;
 mod schedules;
 mod sql;

@@ -18,6 +18,7 @@ mod processes;
 mod queueing;
 mod records;
 mod registry;
+mod retention;
 mod retries;
 mod schedules;
 mod schema;
