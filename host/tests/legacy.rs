@@ -56,7 +56,13 @@ const FAULTS: [(&str, &[(&str, &str)]); 18] = [
     ),
     (
         "7: coverage assumed 24 values a day and counted others' rows",
-        &[("src/domain/coverage.rs", "a_schedule_and_snapshots_stand_in_for_no_meter_that_the_unit_has")],
+        &[
+            ("src/store/tests/known.rs", "coverage_is_time_of_the_unit_itself_however_many_values_a_day_has"),
+            (
+                "tests/api/availability.rs",
+                "coverage_is_told_by_unit_source_and_month_with_the_cause_of_each_gap",
+            ),
+        ],
     ),
     (
         "8: success without records",
@@ -104,6 +110,10 @@ const FAULTS: [(&str, &[(&str, &str)]); 18] = [
     (
         "14: one trigger became nine imports",
         &[
+            (
+                "src/store/tests/twins.rs",
+                "a_trigger_that_is_repeated_while_its_fetch_runs_makes_no_second_one",
+            ),
             ("src/store/tests/twins.rs", "a_month_that_two_jobs_want_is_fetched_once_and_both_have_it"),
             ("src/store/tests/claims.rs", "eight_workers_at_once_never_hold_one_task_twice"),
         ],
@@ -139,10 +149,41 @@ fn every_fault_of_the_former_system_has_its_tests() {
         assert!(fault.starts_with(&format!("{}: ", number + 1)));
         for (file, function) in *tests {
             let text = fs::read_to_string(host.join(file)).unwrap_or_else(|error| panic!("{file}: {error}"));
-            assert!(
-                text.contains(&format!("fn {function}(")),
-                "fault {fault}: {file} has no test {function}"
-            );
+            assert!(runs(&text, function), "fault {fault}: {file} has no test {function} that runs");
         }
+    }
+}
+
+/// Whether a file has a test of this name, which is neither commented out nor left out.
+fn runs(text: &str, function: &str) -> bool {
+    let lines: Vec<_> = text.lines().map(str::trim_start).collect();
+    let (plain, waiting) = (format!("fn {function}("), format!("async fn {function}("));
+    lines.iter().enumerate().any(|(at, line)| {
+        if !line.starts_with(&plain) && !line.starts_with(&waiting) {
+            return false;
+        }
+        // Its attributes and comments stand right before it, after the end of what comes before.
+        let above = lines[..at].iter().rev().take_while(|line| !line.is_empty() && **line != "}");
+        let attributes: Vec<_> = above.filter(|line| line.starts_with("#[")).collect();
+        let is_test = |line: &&&str| line.starts_with("#[test]") || line.starts_with("#[tokio::test");
+        let left_out = |line: &&&str| line.contains("ignore") || line.starts_with("#[cfg");
+        attributes.iter().any(is_test) && !attributes.iter().any(left_out)
+    })
+}
+
+#[test]
+fn a_test_that_is_commented_out_or_left_out_shows_nothing() {
+    let shown = "    #[test]\n    fn it_holds() {";
+    assert!(runs(shown, "it_holds"));
+    assert!(runs("#[tokio::test(flavor = \"multi_thread\")]\n// Why.\nasync fn it_holds() {", "it_holds"));
+    for nothing in [
+        "// #[test]\n// fn it_holds() {",
+        "fn it_holds() {",
+        "#[test]\n#[ignore = \"slow\"]\nfn it_holds() {",
+        "#[ignore]\n#[test]\nfn it_holds() {",
+        "#[test]\nfn another() {\n}\nfn it_holds() {",
+        "#[test]\nfn it_holds_no_more() {",
+    ] {
+        assert!(!runs(nothing, "it_holds"), "{nothing}");
     }
 }

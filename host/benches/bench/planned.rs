@@ -54,6 +54,7 @@ impl Farm {
             priority: Priority::Default,
             max_concurrency: None,
             max_attempts: 3,
+            anew: false,
             metadata: serde_json::json!({}),
             created_by_id: None,
         };

@@ -103,6 +103,7 @@ impl Run {
             priority: Priority::Default,
             max_concurrency: None,
             max_attempts: config.worker.retry.attempts,
+            anew: true,
             metadata,
             created_by_id: None,
         };

@@ -21,6 +21,7 @@ mod postgres;
 mod problem;
 mod rate;
 pub(crate) mod reading;
+mod retention;
 mod server;
 mod source;
 mod source_id;
@@ -51,6 +52,8 @@ pub use worker::{Retry, Worker};
 
 use reading::Section;
 
+use crate::domain::Retention;
+
 /// Looks up an environment variable; an argument, so that tests don't touch the process's own.
 pub type Env<'a> = &'a (dyn Fn(&str) -> Option<String> + Sync);
 
@@ -67,6 +70,8 @@ pub struct Config {
     pub database: Database,
     /// `[worker]`.
     pub worker: Worker,
+    /// `[retention]`.
+    pub retention: Retention,
     /// `[archive]`.
     pub archive: Archive,
     /// `[notifications]`.
@@ -96,6 +101,7 @@ fn read(path: &Path, root: Section<'_>, env: Env<'_>) -> Config {
         auth: Auth::read(root.section("auth")),
         database: Database::read(root.section("database"), folder, env),
         worker: Worker::read(root.section("worker")),
+        retention: retention::read(root.section("retention")),
         archive: Archive::read(root.section("archive"), folder),
         notifications: Notifications::read(root.section("notifications"), folder),
         telemetry: Telemetry::read(root.section("telemetry")),

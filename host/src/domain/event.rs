@@ -7,7 +7,7 @@ words! {
     EventKind, "kind of event" {
         /// A job and its tasks exist.
         JobCreated = "job-created",
-        /// Its first task was claimed.
+        /// Its first task was claimed, or completed together with that of another job.
         JobStarted = "job-started",
         /// Its last task ended; `status` says how.
         JobEnded = "job-ended",
@@ -39,7 +39,7 @@ words! {
         TaskLost = "task-lost",
         /// It had failed and is to run again.
         TaskReopened = "task-reopened",
-        /// It was cancelled, purged or given up before it ran.
+        /// It was cancelled, or taken from the queue.
         TaskSkipped = "task-skipped",
         /// The upstream's limit holds everybody off.
         SourceHeld = "source-held",

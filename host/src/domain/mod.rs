@@ -18,6 +18,7 @@ mod notice;
 mod plan;
 mod range;
 mod reconcile;
+mod retention;
 mod retry;
 mod schedule;
 mod series;
@@ -42,6 +43,7 @@ pub use notice::{JobNotice, Notice};
 pub use plan::{Invalid, Order, Plan, PlanRequest, PlanUnit, PlannedTask, Refused, Verdict, plan, span};
 pub use range::{Range, RangeError, Tile};
 pub use reconcile::{Changes, reconcile};
+pub use retention::Retention;
 pub use retry::{Next, RetryPolicy, Setback, Tries};
 pub use schedule::{
     Age, CollectSettings, Firing, IncrementalSettings, Overlap, ReviseSettings, ScheduleKind,

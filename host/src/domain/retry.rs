@@ -24,15 +24,15 @@ pub enum Setback<'a> {
 pub struct Tries {
     /// The number of the attempt that just ended; 1 for the first.
     pub attempt: u32,
-    /// How often the task was told before that there is nothing.
-    pub empties: u32,
+    /// How many there may be in all; N means N. The task says so, which may be older than the configuration.
+    pub of: u32,
+    /// From when on it is believed that there is nothing; none if nobody has said so yet.
+    pub confirm_at: Option<DateTime<Utc>>,
 }
 
 /// How often and how patiently a task is tried.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RetryPolicy {
-    /// Attempts in all; N means N.
-    pub attempts: u32,
     /// Wait before the second attempt; doubles with each further one.
     pub base: Duration,
     /// The longest wait between attempts.
@@ -49,10 +49,9 @@ pub struct RetryPolicy {
 }
 
 impl Default for RetryPolicy {
-    /// 1, 2, 4, 8, 16 minutes, three attempts.
+    /// 1, 2, 4, 8, 16 minutes.
     fn default() -> Self {
         Self {
-            attempts: 3,
             base: Duration::from_secs(60),
             longest: Duration::from_secs(16 * 60),
             penalty: Duration::from_secs(60),
@@ -70,7 +69,7 @@ pub enum Next {
     Empty,
     /// Again at this instant, to hear once more that there is nothing; spends no attempt. An upstream's passing
     /// fault looks empty too, and was seen to last for seconds. No answer kept before now may serve the second
-    /// asking, else it only repeats the first.
+    /// asking, else it only repeats the first. Whoever asks sooner has to ask once more.
     Confirm(DateTime<Utc>),
     /// Again at this instant; the attempt counts.
     Retry(DateTime<Utc>),
@@ -82,27 +81,36 @@ pub enum Next {
     PauseSource,
 }
 
+impl Tries {
+    /// A single second attempt, if there may be any.
+    fn once_more(self) -> Self {
+        Self { of: self.of.min(2), ..self }
+    }
+}
+
 impl RetryPolicy {
     /// What follows an attempt. `jitter` in `[0, 1)` spreads retries of tasks that failed together.
     pub fn next(&self, setback: Setback<'_>, tries: Tries, now: DateTime<Utc>, jitter: f64) -> Next {
-        let Tries { attempt, empties } = tries;
         match setback {
             Setback::Failure(failure) => match failure {
-                Failure::NoData(_) if empties > 0 => Next::Empty,
-                Failure::NoData(_) => {
-                    let wait = lengthened(self.confirm, jitter);
-                    Next::Confirm(after(now, self.patience.map_or(wait, |patience| wait.min(patience))))
-                }
+                Failure::NoData(_) => match tries.confirm_at {
+                    None => {
+                        let wait = lengthened(self.confirm, jitter);
+                        Next::Confirm(after(now, self.patience.map_or(wait, |patience| wait.min(patience))))
+                    }
+                    Some(at) if now < at => Next::Confirm(at),
+                    Some(_) => Next::Empty,
+                },
                 Failure::NotYetPublished(_) => self.wait(self.unpublished, now),
                 Failure::NotAvailable(_) | Failure::InvalidUnit(_) => Next::Fail,
                 Failure::Unauthorized(_) => Next::PauseSource,
                 Failure::RateLimited(seconds) => self
                     .wait(seconds.map_or(self.penalty, |seconds| Duration::from_secs(seconds.into())), now),
-                Failure::Unavailable(_) => self.again(attempt, self.attempts, now, jitter),
-                Failure::Malformed(_) => self.again(attempt, self.attempts.min(2), now, jitter),
+                Failure::Unavailable(_) => self.again(tries, now, jitter),
+                Failure::Malformed(_) => self.again(tries.once_more(), now, jitter),
             },
-            Setback::Crash => self.again(attempt, self.attempts.min(2), now, jitter),
-            Setback::Timeout | Setback::Host => self.again(attempt, self.attempts, now, jitter),
+            Setback::Crash => self.again(tries.once_more(), now, jitter),
+            Setback::Timeout | Setback::Host => self.again(tries, now, jitter),
         }
     }
 
@@ -114,11 +122,11 @@ impl RetryPolicy {
         }
     }
 
-    fn again(&self, attempt: u32, attempts: u32, now: DateTime<Utc>, jitter: f64) -> Next {
-        if attempt >= attempts {
+    fn again(&self, tries: Tries, now: DateTime<Utc>, jitter: f64) -> Next {
+        if tries.attempt >= tries.of {
             return Next::Fail;
         }
-        let doublings = attempt.saturating_sub(1).min(16);
+        let doublings = tries.attempt.saturating_sub(1).min(16);
         let wait = self.base.saturating_mul(1 << doublings).min(self.longest);
         Next::Retry(after(now, lengthened(wait, jitter)))
     }
@@ -146,7 +154,7 @@ mod tests {
     const NOW: DateTime<Utc> = DateTime::<Utc>::UNIX_EPOCH;
 
     const fn attempt(attempt: u32) -> Tries {
-        Tries { attempt, empties: 0 }
+        Tries { attempt, of: 3, confirm_at: None }
     }
 
     fn unavailable() -> Failure {
@@ -171,7 +179,8 @@ mod tests {
 
     #[test]
     fn waits_double_up_to_sixteen_minutes() {
-        let policy = RetryPolicy { attempts: 9, ..RetryPolicy::default() };
+        let policy = RetryPolicy::default();
+        let attempt = |number| Tries { of: 9, ..attempt(number) };
         let failure = unavailable();
         let waits: Vec<_> = (1..8)
             .map(|number| wait_minutes(policy.next(Setback::Failure(&failure), attempt(number), NOW, 0.0)))
@@ -193,7 +202,8 @@ mod tests {
 
     #[test]
     fn an_answer_that_cannot_be_read_and_a_crash_are_tried_once_more_only() {
-        let policy = RetryPolicy { attempts: 5, ..RetryPolicy::default() };
+        let policy = RetryPolicy::default();
+        let attempt = |number| Tries { of: 5, ..attempt(number) };
         let failure = Failure::Malformed("<".into());
         for setback in [Setback::Failure(&failure), Setback::Crash] {
             assert!(matches!(policy.next(setback, attempt(1), NOW, 0.0), Next::Retry(_)));
@@ -237,15 +247,17 @@ mod tests {
     fn an_empty_answer_is_believed_only_when_it_is_given_again_a_while_later() {
         let policy = RetryPolicy::default();
         let failure = Failure::NoData("[]".into());
-        let next = |attempt, empties, jitter| {
-            policy.next(Setback::Failure(&failure), Tries { attempt, empties }, NOW, jitter)
+        let next = |number, confirm_at, now, jitter| {
+            policy.next(Setback::Failure(&failure), Tries { confirm_at, ..attempt(number) }, now, jitter)
         };
-        for attempt in [1, 3, 99] {
+        for number in [1, 3, 99] {
             for jitter in [0.0, 0.5, 1.0] {
-                let Next::Confirm(at) = next(attempt, 0, jitter) else { panic!("believed at once") };
+                let Next::Confirm(at) = next(number, None, NOW, jitter) else { panic!("believed at once") };
                 assert!((90..=113).contains(&(at - NOW).num_seconds()), "{jitter}");
+                assert_eq!(next(number, Some(at), at, jitter), Next::Empty);
+                let sooner = at - TimeDelta::seconds(1);
+                assert_eq!(next(number, Some(at), sooner, jitter), Next::Confirm(at), "somebody hastened it");
             }
-            assert_eq!([next(attempt, 1, 0.0), next(attempt, 7, 0.0)], [Next::Empty; 2]);
         }
     }
 
@@ -264,10 +276,10 @@ mod tests {
             attempts in 1..6u32, jitter in 0.0..1.0f64,
             setbacks in prop::collection::vec(0..6usize, 1..40),
         ) {
-            let policy = RetryPolicy { attempts, ..RetryPolicy::default() };
+            let policy = RetryPolicy::default();
             let (empty, unavailable) = (Failure::NoData(String::new()), unavailable());
             let (malformed, limited) = (Failure::Malformed(String::new()), Failure::RateLimited(None));
-            let (mut tries, mut now, mut told) = (attempt(1), NOW, 0);
+            let (mut tries, mut now, mut told) = (Tries { of: attempts, ..attempt(1) }, NOW, 0);
             for setback in setbacks {
                 let setback = [
                     Setback::Failure(&empty),
@@ -290,7 +302,7 @@ mod tests {
                 }
                 match next {
                     Next::Retry(_) => tries.attempt += 1,
-                    Next::Confirm(_) => tries.empties += 1,
+                    Next::Confirm(at) => tries.confirm_at = Some(at),
                     Next::Wait(_) => {}
                     Next::Empty | Next::Fail | Next::PauseSource => break,
                 }

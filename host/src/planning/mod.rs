@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::{
     domain::{
         Calendar, Order, Plan, PlanRequest, PlanUnit, PlannedTask, Priority, Range, Refused, Reprocess,
-        TaskStatus, Verdict, plan, span,
+        TaskStatus, plan, span,
     },
     observe,
     source::Registry,
@@ -189,6 +189,7 @@ pub async fn create(
         priority: how.priority,
         max_concurrency: how.max_concurrency,
         max_attempts: how.max_attempts,
+        anew: planned.wanted.reprocess == Reprocess::All,
         metadata: planned.metadata(),
         created_by_id: how.created_by_id,
     };
@@ -201,7 +202,7 @@ pub async fn create(
 pub fn count_job(tasks: &[PlannedTask]) {
     observe::job_created();
     let mut skipped: BTreeMap<&str, u64> = BTreeMap::new();
-    for task in tasks.iter().filter(|task| task.verdict != Verdict::Fetch) {
+    for task in tasks.iter().filter(|task| !task.verdict.runs()) {
         *skipped.entry(task.source.as_str()).or_default() += 1;
     }
     for (source, count) in skipped {

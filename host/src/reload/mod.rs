@@ -148,6 +148,7 @@ fn not_followed(started: &Config, now: &Config) -> Vec<&'static str> {
         ("[auth]", started.auth != now.auth),
         ("[database]", started.database != now.database),
         ("[worker] lease, heartbeat, poll, grace, retry", started.worker != worker),
+        ("[retention]", started.retention != now.retention),
         ("[archive]", started.archive != now.archive),
         ("[notifications]", started.notifications != now.notifications),
         ("[telemetry]", started.telemetry != now.telemetry),

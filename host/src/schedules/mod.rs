@@ -168,6 +168,7 @@ impl Scheduler {
             priority,
             max_concurrency: None,
             max_attempts: self.max_attempts,
+            anew: planned.anew,
             metadata: json!({ "schedule": due.name, "schedule_id": due.id, "kind": due.kind }),
             created_by_id: due.created_by_id,
         };

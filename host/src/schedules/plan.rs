@@ -24,6 +24,8 @@ pub(super) struct Planned {
     pub(super) without: Vec<String>,
     /// What it means that there is no task.
     pub(super) nothing: &'static str,
+    /// Whether a fetch that is under way already is not enough.
+    pub(super) anew: bool,
 }
 
 impl Planned {
@@ -68,7 +70,8 @@ pub(super) async fn revise(
     since: DateTime<Utc>,
     now: DateTime<Utc>,
 ) -> Result<Planned, StoreError> {
-    let mut planned = Planned { nothing: "no month has reached an age since", ..Planned::default() };
+    let mut planned =
+        Planned { nothing: "no month has reached an age since", anew: true, ..Planned::default() };
     for units in by_source(store, registry, subjects, &mut planned.without).await? {
         for month in months_due(&settings.revise_after, units.calendar, since, now) {
             let Ok(range) = Range::of_months(month, month) else { continue };

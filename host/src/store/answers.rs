@@ -124,7 +124,7 @@ impl Store {
         if ids.is_empty() {
             return Ok(());
         }
-        let mut tx = self.write(DOING).await?;
+        let mut tx = self.write_own(DOING).await?;
         let mut ids = ids.to_vec();
         ids.sort_unstable();
         bulk(
@@ -141,7 +141,7 @@ impl Store {
     /// Indexes an answer whose body the archive holds already, and returns its id.
     pub async fn record_answer(&self, answer: &NewAnswer) -> Result<i64, StoreError> {
         const DOING: &str = "indexing an answer";
-        let mut tx = self.write(DOING).await?;
+        let mut tx = self.write_own(DOING).await?;
         let id = sql::query(
             "INSERT INTO answers (source, request_key, method, url, status, headers, digest, body_bytes,
                                   stored_bytes, fetched_at)

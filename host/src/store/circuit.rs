@@ -59,7 +59,7 @@ impl Store {
         if unchanged {
             return Ok(None);
         }
-        let mut tx = self.write(DOING).await?;
+        let mut tx = self.write_own(DOING).await?;
         limits::make(&mut tx, source).await.doing(DOING)?;
         let lock = tx.lock_rows();
         let before = read(&mut tx, source, lock).await.doing(DOING)?;

@@ -71,10 +71,10 @@ pub struct Claim {
     pub attempt: u32,
     /// Attempts in all.
     pub max_attempts: u32,
-    /// How often the upstream has said to this task that the month is empty.
-    pub empties: u32,
-    /// When it last said so.
+    /// When the upstream last said to this task that the month is empty, if it did.
     pub empty_at: Option<Instant>,
+    /// From when on that is believed once it says so again.
+    pub confirm_at: Option<Instant>,
     /// How many leases of this task ran out in a row before this claim. A task that takes its workers down with
     /// it shows here.
     pub lost: u32,
@@ -95,9 +95,8 @@ struct Row {
     attempt_count: u32,
     #[sqlx(try_from = "i64")]
     max_attempts: u32,
-    #[sqlx(try_from = "i64")]
-    empty_count: u32,
     empty_at: Option<Instant>,
+    confirm_at: Option<Instant>,
     #[sqlx(try_from = "i64")]
     lost_count: u32,
     code: String,
@@ -120,7 +119,8 @@ impl Store {
         if !self.may_claim(&request, now).await? {
             return Ok(Vec::new());
         }
-        let mut tx = self.change_queue(DOING).await?;
+        let mut tx = self.write_own(DOING).await?;
+        tx.lock_queue().await.doing(DOING)?;
         let lost = lost::take_back(&mut tx, now).await?;
         make_due(&mut tx, now).await.doing(DOING)?;
         let picked = pick::pick(&mut tx, &request, now).await?;
@@ -159,7 +159,7 @@ impl Store {
         let until = until(now, lease);
         let mut held = held.to_vec();
         held.sort_unstable();
-        let mut tx = self.write(DOING).await?;
+        let mut tx = self.write_own(DOING).await?;
         let mut renewed: Vec<(i64,)> = bulk(
             "WITH held (task_id, held_fence, owner, until, now) AS ({rows})
              UPDATE backfill_tasks SET lease_until = until FROM held
@@ -257,7 +257,7 @@ async fn start(
     let begins =
         |job: &&Job| job.status == JobStatus::Pending && picked.iter().any(|task| task.job_id == job.id);
     for job in affected.iter().filter(begins) {
-        start_job(tx, job.id, now).await.doing(DOING)?;
+        jobs::start(tx, job.id, now).await.doing(DOING)?;
         news.push(NewEvent::new(EventKind::JobStarted, Subject::job(job.id), json!({})));
     }
     news.extend(claims.iter().map(|claim| {
@@ -274,7 +274,7 @@ async fn claimed(conn: &mut Connection, picked: &[Picked]) -> Result<Vec<Claim>,
     let mut rows: Vec<Row> = bulk(
         "WITH picked (task_id) AS ({rows})
          SELECT t.id, t.fence, a.id AS attempt_id, t.job_id, t.generation_unit_id, t.source, t.month, t.start_date,
-                t.end_date, t.attempt_count, t.max_attempts, t.empty_count, t.lost_count,
+                t.end_date, t.attempt_count, t.max_attempts, t.confirm_at, t.lost_count,
                 CASE WHEN t.empty_count > 0 THEN (SELECT MAX(e.ended_at) FROM task_attempts e
                                                   WHERE e.task_id = t.id AND e.error_code = 'no-data') END AS empty_at,
                 u.code, u.name,
@@ -311,23 +311,11 @@ impl From<Row> for Claim {
             window: Window { start: row.start_date.timestamp(), end: row.end_date.timestamp() },
             attempt: row.attempt_count + 1,
             max_attempts: row.max_attempts,
-            empties: row.empty_count,
             empty_at: row.empty_at,
+            confirm_at: row.confirm_at,
             lost: row.lost_count,
         }
     }
-}
-
-/// The caller holds the job, and claims the first of its tasks.
-async fn start_job(conn: &mut Connection, id: i64, now: Instant) -> sqlx::Result<()> {
-    sql::query(
-        "UPDATE backfill_jobs SET status = 'in_progress', started_at = $2, updated_at = $2 WHERE id = $1",
-    )
-    .bind(id)
-    .bind(now)
-    .execute(conn)
-    .await?;
-    Ok(())
 }
 
 fn until(now: Instant, lease: Duration) -> Instant {

@@ -85,6 +85,7 @@ pub(super) struct Transition<'a> {
     attempt_outcome: &'static str,
     counts: bool,
     empties: u32,
+    confirm_at: Option<Instant>,
     run_after: Option<Instant>,
     pub(super) error: Option<(&'a str, &'a str)>,
     rejected: Option<&'a Validated>,
@@ -150,6 +151,11 @@ impl Store {
         for job in jobs::lock(&mut tx, ids).await? {
             let mut ended = Vec::new();
             let mut news = Vec::new();
+            if job.started_at.is_none() {
+                // Nothing of it was claimed yet: it begins with what another job has fetched.
+                jobs::start(&mut tx, job.id, now).await.doing(DOING)?;
+                news.push(NewEvent::new(EventKind::JobStarted, Subject::job(job.id), json!({})));
+            }
             if job.id == claim.job_id {
                 let subject = Subject::task(claim.job_id, claim.task_id, &claim.source);
                 news.push(NewEvent::new(next.event, subject, event_data(&next)));
@@ -208,6 +214,7 @@ fn transition(ending: Ending<'_>, mut written: Written, last: bool) -> Transitio
         attempt_outcome,
         counts: !matches!(ending, Ending::Release(..) | Ending::AskAgain(..)),
         empties: u32::from(matches!(ending, Ending::Empty(_) | Ending::AskAgain(..))),
+        confirm_at: if let Ending::AskAgain(at, _) = ending { Some(at) } else { None },
         run_after,
         error,
         rejected,
@@ -259,7 +266,8 @@ async fn update_task(
         "UPDATE backfill_tasks SET status = $2, outcome = $3, run_after = $4, attempt_count = attempt_count + $5,
                 lease_owner = NULL, lease_until = NULL, lost_count = 0, records_fetched = $6,
                 records_inserted = $7, records_updated = $8, records_unchanged = $9, records_rejected = $10,
-                error_code = $11, error_message = $12, completed_at = $13, empty_count = empty_count + $14
+                error_code = $11, error_message = $12, completed_at = $13, empty_count = empty_count + $14,
+                confirm_at = COALESCE($15, confirm_at)
          WHERE id = $1",
     )
     .bind(claim.task_id)
@@ -276,6 +284,7 @@ async fn update_task(
     .bind(error.map(|(_, message)| message))
     .bind(status.ended().then_some(now))
     .bind(next.empties)
+    .bind(next.confirm_at)
     .execute(conn)
     .await?;
     Ok(())

@@ -42,39 +42,44 @@ pub(super) struct Transaction {
 /// The key of the lock that [`Transaction::lock_queue`] takes; "backfill" in ASCII.
 const QUEUE: i64 = 0x6261_636b_6669_6c6c;
 
+/// The key of the lock that [`Transaction::lock_schema`] takes; "migrates" in ASCII.
+const SCHEMA: i64 = 0x6d69_6772_6174_6573;
+
 /// The key of the lock that [`Transaction::lock_registry`] takes; "registry" in ASCII.
 const REGISTRY: i64 = 0x7265_6769_7374_7279;
 
 impl Db {
-    /// A transaction. In SQLite it holds the write lock from its start: one that read first and upgraded later would
-    /// be refused at once whenever another process wrote in between, whatever the busy timeout.
+    /// A transaction that is on disk once it is committed. In SQLite it holds the write lock from its start: one that
+    /// read first and upgraded later would be refused at once whenever another process wrote in between, whatever the
+    /// busy timeout.
     pub(super) async fn begin(&self) -> sqlx::Result<Transaction> {
+        self.begin_with(sqlite::BEGIN_WRITE, "BEGIN").await
+    }
+
+    /// A transaction that tells nobody but this host of what it did. In SQLite its commit returns before it is on disk:
+    /// a loss of power takes the host with it. A server may die alone, and be asked by other hosts.
+    pub(super) async fn begin_own(&self) -> sqlx::Result<Transaction> {
+        self.begin_with(sqlite::BEGIN_OWN, "BEGIN").await
+    }
+
+    /// A transaction whose commit returns before it is on disk.
+    pub(super) async fn begin_unflushed(&self) -> sqlx::Result<Transaction> {
+        self.begin_with(sqlite::BEGIN_OWN, "BEGIN; SET LOCAL synchronous_commit = off").await
+    }
+
+    async fn begin_with(&self, sqlite: &'static str, postgres: &'static str) -> sqlx::Result<Transaction> {
         Ok(match self {
             Self::Sqlite { writer, news, .. } => Transaction {
-                conn: Connection::SqliteTransaction(writer.begin_with(sqlite::BEGIN_WRITE).await?),
+                conn: Connection::SqliteTransaction(writer.begin_with(sqlite).await?),
                 news: Vec::new(),
                 listeners: Some(news.clone()),
             },
             Self::Postgres(pool) => Transaction {
-                conn: Connection::PostgresTransaction(pool.begin().await?),
+                conn: Connection::PostgresTransaction(pool.begin_with(postgres).await?),
                 news: Vec::new(),
                 listeners: None,
             },
         })
-    }
-
-    /// A transaction whose commit returns before it is on disk. SQLite does not wait for the disk in any case.
-    pub(super) async fn begin_unflushed(&self) -> sqlx::Result<Transaction> {
-        match self {
-            Self::Sqlite { .. } => self.begin().await,
-            Self::Postgres(pool) => Ok(Transaction {
-                conn: Connection::PostgresTransaction(
-                    pool.begin_with("BEGIN; SET LOCAL synchronous_commit = off").await?,
-                ),
-                news: Vec::new(),
-                listeners: None,
-            }),
-        }
     }
 
     /// A connection to read with; it sees what was committed and never waits for a writer.
@@ -176,6 +181,11 @@ impl Transaction {
     /// The order of locks, for every transaction: the queue, then tasks, then months, then jobs; each kind by id.
     pub(super) async fn lock_queue(&mut self) -> sqlx::Result<()> {
         self.advisory_lock(QUEUE).await
+    }
+
+    /// Makes this the one transaction at a time that changes the schema.
+    pub(super) async fn lock_schema(&mut self) -> sqlx::Result<()> {
+        self.advisory_lock(SCHEMA).await
     }
 
     /// Makes this the one transaction at a time that changes wind farms and units. It locks nothing else.

@@ -42,8 +42,8 @@ pub enum StoreError {
     },
     /// The database lacks migrations that the program has.
     #[error(
-        "database {database}: its schema is version {found}, and this program needs version {known}; \
-         stop the older hosts and run `backfill migrate`"
+        "database {database}: its schema is version {found}, and this program needs version {known}, for which \
+         migration {missing} is missing; stop the older hosts and run `backfill migrate`"
     )]
     SchemaOlder {
         /// The database.
@@ -52,6 +52,21 @@ pub enum StoreError {
         found: i64,
         /// The schema that is needed.
         known: i64,
+        /// The first migration that is missing.
+        missing: i64,
+    },
+    /// A migration of the database is not the one that this program knows.
+    #[error(
+        "database {database}: its migration {version} {what}; run the backfill that made it, or restore a backup and \
+         run `backfill migrate`"
+    )]
+    SchemaOther {
+        /// The database.
+        database: String,
+        /// The migration.
+        version: i64,
+        /// What is wrong with it.
+        what: &'static str,
     },
     /// The database is empty.
     #[error("database {database}: it has no tables of Backfill yet; run `backfill migrate`")]
@@ -59,8 +74,8 @@ pub enum StoreError {
         /// The database.
         database: String,
     },
-    /// A migration could not be applied, or an applied one is not the one that this program knows.
-    #[error("database {database}: {source}; restore it from a backup, or name another database")]
+    /// A migration could not be applied; the database is as it was before.
+    #[error("database {database}: {source}; nothing was changed: mend that and run `backfill migrate` again")]
     Migration {
         /// The database.
         database: String,

@@ -1,7 +1,7 @@
 //! What happened, in order. Every change of state appends here, in the transaction that changed it.
 
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use sqlx::{FromRow, types::Json};
 
 use super::{
@@ -125,6 +125,31 @@ async fn append_untold(conn: &mut Connection, news: &[NewEvent<'_>], now: Instan
         .execute(conn)
         .await
         .map(drop)
+}
+
+/// Appends one event for each task of a job that was skipped at this instant with this code. It is the database that
+/// reads them: a purge may take millions. As ever, the caller holds the job's row.
+pub(super) async fn append_skipped(
+    conn: &mut Connection,
+    job_id: i64,
+    code: &str,
+    message: &str,
+    now: Instant,
+) -> Result<(), StoreError> {
+    sql::query(
+        "INSERT INTO events (at, kind, job_id, task_id, source, data)
+         SELECT $3, $4, job_id, id, source, $5 FROM backfill_tasks
+         WHERE job_id = $1 AND status = 'skipped' AND error_code = $2 AND completed_at = $3 ORDER BY id",
+    )
+    .bind(job_id)
+    .bind(code)
+    .bind(now)
+    .bind(EventKind::TaskSkipped)
+    .bind(Json(json!({ "code": code, "message": message })))
+    .execute(conn)
+    .await
+    .doing(DOING)
+    .map(drop)
 }
 
 impl Store {

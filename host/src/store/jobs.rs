@@ -31,6 +31,9 @@ pub struct NewJob<'a> {
     pub max_concurrency: Option<u32>,
     /// Attempts of each task in all, at least 1.
     pub max_attempts: u32,
+    /// Whether each month is to be fetched after the job was made: what another job has begun to fetch before is not
+    /// enough.
+    pub anew: bool,
     /// What else to keep with it, an object.
     pub metadata: Value,
     /// The user who asked for it.
@@ -78,7 +81,7 @@ pub struct Job {
     pub created_at: Instant,
     /// When its state or counters last changed.
     pub updated_at: Instant,
-    /// When its first task was claimed.
+    /// When its first task was claimed, or completed together with that of another job.
     pub started_at: Option<Instant>,
     /// When its last task ended.
     pub completed_at: Option<Instant>,
@@ -157,8 +160,8 @@ pub(super) async fn create(conn: &mut Connection, job: &NewJob<'_>, now: Instant
     let id: i64 = sql::query(
             "INSERT INTO backfill_jobs (windfarm_id, start_date, end_date, status, priority, max_concurrency, queue_at,
                                         total_tasks, skipped_tasks, job_metadata, created_by_id, created_at,
-                                        updated_at, completed_at)
-             VALUES ($1, $2, $3, $4, $5, $13, $6, $7, $8, $9, $10, $11, $11, $12) RETURNING id",
+                                        updated_at, completed_at, anew)
+             VALUES ($1, $2, $3, $4, $5, $13, $6, $7, $8, $9, $10, $11, $11, $12, $14) RETURNING id",
         )
         .bind(windfarm_id)
         .bind(Instant::from_seconds(job.window.start))
@@ -173,6 +176,7 @@ pub(super) async fn create(conn: &mut Connection, job: &NewJob<'_>, now: Instant
         .bind(now)
         .bind(status.ended().then_some(now))
         .bind(job.max_concurrency)
+        .bind(job.anew)
         .scalar(conn)
         .await
         .doing(CREATING)?;
@@ -236,6 +240,19 @@ pub(super) fn for_any_worker(metadata: &Value) -> Json<Value> {
         entries.remove("worker");
     }
     Json(metadata)
+}
+
+/// Begins a job that the caller has locked: the first of its tasks is claimed, or completes with that of another job.
+/// The caller tells of it.
+pub(super) async fn start(conn: &mut Connection, id: i64, now: Instant) -> sqlx::Result<()> {
+    sql::query(
+        "UPDATE backfill_jobs SET status = 'in_progress', started_at = $2, updated_at = $2 WHERE id = $1",
+    )
+    .bind(id)
+    .bind(now)
+    .execute(conn)
+    .await?;
+    Ok(())
 }
 
 /// Counts ended tasks in a job that the caller has locked, and ends the job with its last one.

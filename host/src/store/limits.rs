@@ -35,7 +35,7 @@ impl Store {
         next: impl FnOnce(Option<DateTime<Utc>>, Option<DateTime<Utc>>) -> (Slot, DateTime<Utc>) + Send,
     ) -> Result<Slot, StoreError> {
         const DOING: &str = "reserving a request of a source";
-        let mut tx = self.write(DOING).await?;
+        let mut tx = self.write_own(DOING).await?;
         let (arrival, held_until) = locked(&mut tx, source).await.doing(DOING)?;
         let (slot, arrival) = next(arrival.map(Instant::utc), held_until.map(Instant::utc));
         sql::query(

@@ -126,7 +126,7 @@ impl Store {
         if lines.is_empty() {
             return Ok(());
         }
-        let mut tx = self.write(DOING).await?;
+        let mut tx = self.write_own(DOING).await?;
         let mut tasks: Vec<_> = lines.iter().map(|line| line.task_id).collect();
         tasks.sort_unstable();
         tasks.dedup();

@@ -47,6 +47,7 @@ mod registry;
 mod registry_change;
 mod registry_list;
 mod rejections;
+mod retention;
 mod retry;
 mod schedules;
 mod sql;
@@ -177,6 +178,12 @@ impl Store {
 
     async fn write(&self, doing: &'static str) -> Result<Transaction, StoreError> {
         self.db.begin().await.doing(doing)
+    }
+
+    /// A transaction of which only this host knows: what it claims, renews, hears. No user was told of it, so it need
+    /// not outlast a loss of power that ends the host, too.
+    async fn write_own(&self, doing: &'static str) -> Result<Transaction, StoreError> {
+        self.db.begin_own().await.doing(doing)
     }
 
     /// A transaction that gives its locks back before it is on disk; [`Store::flush`] is to follow.

@@ -1,17 +1,18 @@
-//! Opening a database: finding it, seeing that its schema is the one that this program knows, bringing it up to date.
+//! Opening a database: finding it, seeing that its schema is the one that this program knows (every migration of it,
+//! unchanged), bringing it up to date.
 
 use std::path::{Path, PathBuf};
 
 use futures::{FutureExt, future::BoxFuture};
 use sqlx::{
-    Sqlite, SqliteConnection,
+    FromRow,
     migrate::{MigrateError, Migrator},
 };
 use tokio::sync::broadcast;
 
 use super::{
     Store, StoreError,
-    connection::{Db, Transaction},
+    connection::{Db, Raw, Transaction},
     error::Doing,
     postgres, sql, sqlite,
 };
@@ -33,6 +34,14 @@ pub struct Migrated {
     pub to: i64,
 }
 
+/// A migration that the database has.
+#[derive(FromRow)]
+struct Applied {
+    version: i64,
+    checksum: Vec<u8>,
+    success: bool,
+}
+
 enum Address {
     File(PathBuf),
     Server(Box<sqlx::postgres::PgConnectOptions>),
@@ -47,12 +56,12 @@ impl Store {
             make_folder(url, path).await?;
         }
         let store = Self::connect(&address).await?;
-        let (found, known) = (store.schema_version().await?, newest(&store.db));
-        if found == 0 && matches!(address, Address::File(_)) {
-            store.migrate_sqlite().await?;
+        let applied = store.applied().await?;
+        if applied.is_empty() && matches!(address, Address::File(_)) {
+            store.apply_missing().await?;
             return Ok(store);
         }
-        store.check_schema(found, known)?;
+        store.check_schema(&applied)?;
         Ok(store)
     }
 
@@ -64,19 +73,16 @@ impl Store {
             make_folder(url, path).await?;
         }
         let store = Self::connect(&address).await?;
-        let from = store.schema_version().await?;
-        match &store.db {
-            Db::Sqlite { .. } => store.migrate_sqlite().await?,
-            Db::Postgres(pool) => POSTGRES.run(pool).await.map_err(|error| store.migration_failed(error))?,
-        }
-        let to = store.schema_version().await?;
+        let from = newest(&store.applied().await?);
+        store.apply_missing().await?;
+        let to = newest(&store.applied().await?);
         store.close().await;
         Ok(Migrated { database: store.name, from, to })
     }
 
     /// Whether the database can be reached and its schema is the one that this program knows.
     pub async fn check(&self) -> Result<(), StoreError> {
-        self.check_schema(self.schema_version().await?, newest(&self.db))
+        self.check_schema(&self.applied().await?)
     }
 
     async fn connect(address: &Address) -> Result<Self, StoreError> {
@@ -107,38 +113,74 @@ impl Store {
         }
     }
 
-    fn check_schema(&self, found: i64, known: i64) -> Result<(), StoreError> {
+    fn check_schema(&self, applied: &[Applied]) -> Result<(), StoreError> {
         let database = self.name.clone();
-        match found {
-            found if found == known => Ok(()),
-            found if found > known => Err(StoreError::SchemaNewer { database, found, known }),
-            0 => Err(StoreError::NoSchema { database }),
-            found => Err(StoreError::SchemaOlder { database, found, known }),
+        if applied.is_empty() {
+            return Err(StoreError::NoSchema { database });
+        }
+        let migrator = self.migrator();
+        for Applied { version, checksum, success } in applied {
+            let Some(known) = migrator.iter().find(|known| known.version == *version) else {
+                return Err(self.refused(MigrateError::VersionMissing(*version)));
+            };
+            if !success {
+                return Err(self.refused(MigrateError::Dirty(*version)));
+            }
+            if *known.checksum != **checksum {
+                return Err(self.refused(MigrateError::VersionMismatch(*version)));
+            }
+        }
+        let is_missing = |version: &i64| applied.iter().all(|applied| applied.version != *version);
+        match migrator.iter().map(|known| known.version).find(is_missing) {
+            None => Ok(()),
+            Some(missing) => Err(StoreError::SchemaOlder {
+                database,
+                found: newest(applied),
+                known: self.newest_known(),
+                missing,
+            }),
         }
     }
 
-    /// All of it in one transaction that holds the write lock: a second process waits, then finds nothing to do.
-    async fn migrate_sqlite(&self) -> Result<(), StoreError> {
+    /// All of it in one transaction that nobody else is in at the same time: a second process waits, then finds nothing
+    /// to do.
+    async fn apply_missing(&self) -> Result<(), StoreError> {
         const DOING: &str = "bringing the schema up to date";
-        let Db::Sqlite { writer, .. } = &self.db else { return Ok(()) };
-        let mut tx: sqlx::Transaction<'static, Sqlite> =
-            writer.begin_with(sqlite::BEGIN_WRITE).await.doing(DOING)?;
-        apply(&mut tx).await.map_err(|error| self.migration_failed(error))?;
+        let mut tx: Transaction = self.db.begin().await.doing(DOING)?;
+        tx.lock_schema().await.doing(DOING)?;
+        apply(tx.raw()).await.map_err(|error| self.refused(error))?;
         tx.commit().await.doing(DOING)
     }
 
-    fn migration_failed(&self, source: MigrateError) -> StoreError {
+    /// Why migrations can't be applied, or aren't those of this program.
+    fn refused(&self, source: MigrateError) -> StoreError {
         let database = self.name.clone();
+        let other = |version, what| StoreError::SchemaOther { database: self.name.clone(), version, what };
         match source {
             MigrateError::VersionMissing(found) => {
-                StoreError::SchemaNewer { database, found, known: newest(&self.db) }
+                StoreError::SchemaNewer { database, found, known: self.newest_known() }
             }
+            MigrateError::VersionMismatch(version) => {
+                other(version, "is not the one that this program knows")
+            }
+            MigrateError::Dirty(version) => other(version, "was begun and never finished"),
             source => StoreError::Migration { database, source },
         }
     }
 
-    /// The newest migration that the database has; 0 for an empty one.
-    async fn schema_version(&self) -> Result<i64, StoreError> {
+    const fn migrator(&self) -> &'static Migrator {
+        match self.db {
+            Db::Sqlite { .. } => &SQLITE,
+            Db::Postgres(_) => &POSTGRES,
+        }
+    }
+
+    fn newest_known(&self) -> i64 {
+        self.migrator().iter().map(|migration| migration.version).max().unwrap_or(0)
+    }
+
+    /// The migrations that the database has, by version; none for an empty one.
+    async fn applied(&self) -> Result<Vec<Applied>, StoreError> {
         const DOING: &str = "reading the schema's version";
         let mut tx: Transaction = self.db.begin().await.doing(DOING)?;
         let table = match &self.db {
@@ -149,10 +191,10 @@ impl Store {
         };
         let tables: i64 = sql::query(table).scalar(&mut tx).await.doing(DOING)?;
         if tables == 0 {
-            return Ok(0);
+            return Ok(Vec::new());
         }
-        sql::query("SELECT COALESCE(MAX(version), 0) FROM _sqlx_migrations")
-            .scalar(&mut tx)
+        sql::query("SELECT version, checksum, success FROM _sqlx_migrations ORDER BY version")
+            .all(&mut tx)
             .await
             .doing(DOING)
     }
@@ -167,16 +209,16 @@ async fn make_folder(url: &str, path: &Path) -> Result<(), StoreError> {
 }
 
 /// Boxed, so that its lifetime is a plain one and the callers' futures can be sent between threads.
-fn apply(conn: &mut SqliteConnection) -> BoxFuture<'_, Result<(), MigrateError>> {
-    SQLITE.run_direct(None, conn, false).boxed()
+fn apply(conn: Raw<'_>) -> BoxFuture<'_, Result<(), MigrateError>> {
+    match conn {
+        Raw::Sqlite(conn) => SQLITE.run_direct(None, conn, false).boxed(),
+        Raw::Postgres(conn) => POSTGRES.run_direct(None, conn, false).boxed(),
+    }
 }
 
-fn newest(db: &Db) -> i64 {
-    let migrations = match db {
-        Db::Sqlite { .. } => &SQLITE,
-        Db::Postgres(_) => &POSTGRES,
-    };
-    migrations.iter().map(|migration| migration.version).max().unwrap_or(0)
+/// The newest of migrations, in their order; 0 if there is none.
+fn newest(applied: &[Applied]) -> i64 {
+    applied.last().map_or(0, |applied| applied.version)
 }
 
 impl Address {

@@ -198,7 +198,7 @@ impl Store {
             return Ok(Vec::new());
         }
         let until = Instant::from(now.utc() + TimeDelta::from_std(lease).unwrap_or(TimeDelta::MAX));
-        let mut tx = self.write(DOING).await?;
+        let mut tx = self.write_own(DOING).await?;
         let claimed: Vec<Claimed> = sql::query(format!(
             "WITH due AS MATERIALIZED (
                  SELECT id FROM outbox WHERE next_attempt_at <= $1 AND ($2 OR channel = 'webhook')
@@ -252,7 +252,7 @@ impl Store {
         now: impl Into<Instant>,
     ) -> Result<(), StoreError> {
         const DOING: &str = "recording the delivery of a message";
-        let mut tx = self.write(DOING).await?;
+        let mut tx = self.write_own(DOING).await?;
         sql::query(
             "UPDATE outbox SET delivered_at = $2, next_attempt_at = NULL, last_error = NULL
              WHERE id = $1 AND next_attempt_at IS NOT NULL",
@@ -278,7 +278,7 @@ impl Store {
         let again: Option<Instant> = again.map(Into::into);
         let dead = again.is_none().then_some(now.into());
         let error: String = error.chars().take(LONGEST_ERROR).collect();
-        let mut tx = self.write(DOING).await?;
+        let mut tx = self.write_own(DOING).await?;
         sql::query(
             "UPDATE outbox SET next_attempt_at = $3, dead_at = $4, last_error = $5
              WHERE id = $1 AND attempts = $2 AND next_attempt_at IS NOT NULL",

@@ -10,9 +10,78 @@ use super::{
     sql,
 };
 
-/// A task of a month that is under way may overtake older ones of the queue by so much waiting, since its answers are
-/// being fetched: 100 units of an area then cost as many requests as one.
+/// A task of a month whose answers are being fetched, or were just now, may overtake older ones of the queue by so much
+/// waiting: 100 units of an area then cost as many requests as one.
 const OVERTAKES_BY: TimeDelta = TimeDelta::minutes(10);
+
+/// A month that was fetched no longer ago than this has its answers in the archive; most sources reuse them for longer.
+const JUST_FETCHED: TimeDelta = TimeDelta::minutes(10);
+
+/// Among so many of the last attempts, such months are looked for.
+const LAST_ATTEMPTS: u32 = 64;
+
+/// Tasks of so many such months are looked at for one claim.
+const MONTHS_AT_ONCE: u32 = 8;
+
+/// How many attempts run of each job, and how many of these are of a source: `$1`.
+pub(super) const UNDER_WAY: &str = "
+    SELECT t.job_id, COUNT(*), COUNT(*) FILTER (WHERE t.source = $1)
+    FROM task_attempts a JOIN backfill_tasks t ON t.id = a.task_id
+    WHERE a.ended_at IS NULL GROUP BY t.job_id";
+
+/// The job whose ready tasks of a source, `$1`, are first in the queue.
+pub(super) const FIRST_IN_LINE: &str = "
+    SELECT t.queue_at, t.job_id, j.max_concurrency
+    FROM (SELECT queue_at, job_id FROM backfill_tasks
+          WHERE status = 'pending' AND NOT held AND run_after IS NULL AND source = $1
+          ORDER BY queue_at, job_id LIMIT 1) t
+    JOIN backfill_jobs j ON j.id = t.job_id";
+
+/// The one after a place in the queue, `$2` and `$3`.
+pub(super) const NEXT_IN_LINE: &str = "
+    SELECT t.queue_at, t.job_id, j.max_concurrency
+    FROM (SELECT queue_at, job_id FROM backfill_tasks
+          WHERE status = 'pending' AND NOT held AND run_after IS NULL AND source = $1
+            AND (queue_at, job_id) > ($2, $3)
+          ORDER BY queue_at, job_id LIMIT 1) t
+    JOIN backfill_jobs j ON j.id = t.job_id";
+
+/// Ready tasks of a source, `$1`, at a job's place in the queue, `$2` and `$3`, as planned: at most `$4`.
+pub(super) const OF_JOB: &str = "
+    SELECT id, job_id, generation_unit_id, month FROM backfill_tasks t
+    WHERE status = 'pending' AND NOT held AND run_after IS NULL AND source = $1 AND queue_at = $2 AND job_id = $3
+      AND NOT EXISTS (SELECT 1 FROM backfill_tasks other
+                      WHERE other.generation_unit_id = t.generation_unit_id AND other.month = t.month
+                        AND other.status = 'in_progress')
+    ORDER BY id LIMIT $4";
+
+/// Months of which a source, `$1`, has ready tasks that stand in the queue until `$2`, and whose answers are being fetched
+/// or were since `$3`; at most `$5`, in the order of the queue. They are looked for among the last `$4` attempts of all
+/// sources, and each is looked up in the index: a claim costs the same however long history and queue are.
+pub(super) const MONTHS_AT_HAND: &str = "
+    SELECT month
+    FROM (SELECT m.month, (SELECT t.queue_at FROM backfill_tasks t
+                           WHERE t.status = 'pending' AND NOT t.held AND t.run_after IS NULL AND t.source = $1
+                             AND t.month = m.month AND t.queue_at <= $2
+                           ORDER BY t.queue_at LIMIT 1) AS first_at
+          FROM (SELECT month FROM backfill_tasks WHERE lease_until IS NOT NULL AND source = $1
+                UNION
+                SELECT (SELECT f.month FROM backfill_tasks f WHERE f.id = a.task_id AND f.source = $1)
+                FROM (SELECT task_id, ended_at, outcome FROM task_attempts ORDER BY id DESC LIMIT $4) a
+                WHERE a.ended_at > $3 AND a.outcome IN ('written', 'unchanged', 'empty')) m) at_hand
+    WHERE first_at IS NOT NULL ORDER BY first_at, month LIMIT $5";
+
+/// Ready tasks of a month, `$2`, of a source, `$1`, that stand in the queue until `$3`: at most `$4`.
+pub(super) const OF_MONTH: &str = "
+    SELECT t.id, t.job_id, t.generation_unit_id, t.month,
+           (SELECT j.max_concurrency FROM backfill_jobs j WHERE j.id = t.job_id) AS max_concurrency
+    FROM backfill_tasks t
+    WHERE t.status = 'pending' AND NOT t.held AND t.run_after IS NULL AND t.source = $1 AND t.month = $2
+      AND t.queue_at <= $3
+      AND NOT EXISTS (SELECT 1 FROM backfill_tasks other
+                      WHERE other.generation_unit_id = t.generation_unit_id AND other.month = t.month
+                        AND other.status = 'in_progress')
+    ORDER BY t.queue_at, t.job_id, t.id LIMIT $4";
 
 /// A task that a worker is about to hold; its row is locked.
 #[derive(Clone, Debug, FromRow)]
@@ -23,7 +92,8 @@ pub(super) struct Picked {
     month: String,
 }
 
-/// What is under way, over all workers: what limits are counted on.
+/// What is under way, over all workers: what limits are counted on. An attempt whose task was cancelled is, until its
+/// worker has stopped it or is known to be dead: it asks its upstream meanwhile.
 #[derive(Debug, Default)]
 struct UnderWay {
     all: i64,
@@ -64,7 +134,7 @@ pub(super) async fn pick(
     let mut basket = Basket { free, under_way, picked: Vec::new(), months: HashSet::new() };
     let Some(first) = next_in_line(conn, request, None).await.doing(DOING)? else { return Ok(Vec::new()) };
     if basket.free > 0 && request.job.is_none() {
-        let ready = of_months_under_way(conn, request, &basket, first.queue_at).await.doing(DOING)?;
+        let ready = of_months_at_hand(conn, request, &basket, first.queue_at, now).await.doing(DOING)?;
         for (task, max_concurrency) in ready {
             basket.take(task, max_concurrency);
         }
@@ -101,13 +171,7 @@ impl Basket {
 }
 
 async fn under_way(conn: &mut Connection, source: &str) -> sqlx::Result<UnderWay> {
-    let counted: Vec<(i64, i64, i64)> = sql::query(
-        "SELECT job_id, COUNT(*), COUNT(*) FILTER (WHERE source = $1) FROM backfill_tasks
-         WHERE lease_until IS NOT NULL GROUP BY job_id",
-    )
-    .bind(source)
-    .all(conn)
-    .await?;
+    let counted: Vec<(i64, i64, i64)> = sql::query(UNDER_WAY).bind(source).all(conn).await?;
     Ok(counted.into_iter().fold(UnderWay::default(), |mut sum, (job, all, of_source)| {
         sum.all += all;
         sum.of_source += of_source;
@@ -132,32 +196,14 @@ async fn next_in_line(
             .await;
     }
     match after {
-        None => {
-            sql::query(
-                "SELECT t.queue_at, t.job_id, j.max_concurrency
-                 FROM (SELECT queue_at, job_id FROM backfill_tasks
-                       WHERE status = 'pending' AND NOT held AND run_after IS NULL AND source = $1
-                       ORDER BY queue_at, job_id LIMIT 1) t
-                 JOIN backfill_jobs j ON j.id = t.job_id",
-            )
-            .bind(request.source)
-            .optional(conn)
-            .await
-        }
+        None => sql::query(FIRST_IN_LINE).bind(request.source).optional(conn).await,
         Some(after) => {
-            sql::query(
-                "SELECT t.queue_at, t.job_id, j.max_concurrency
-                 FROM (SELECT queue_at, job_id FROM backfill_tasks
-                       WHERE status = 'pending' AND NOT held AND run_after IS NULL AND source = $1
-                         AND (queue_at, job_id) > ($2, $3)
-                       ORDER BY queue_at, job_id LIMIT 1) t
-                 JOIN backfill_jobs j ON j.id = t.job_id",
-            )
-            .bind(request.source)
-            .bind(after.queue_at)
-            .bind(after.job_id)
-            .optional(conn)
-            .await
+            sql::query(NEXT_IN_LINE)
+                .bind(request.source)
+                .bind(after.queue_at)
+                .bind(after.job_id)
+                .optional(conn)
+                .await
         }
     }
 }
@@ -173,18 +219,9 @@ async fn of_job(
     if fits <= 0 {
         return Ok(Vec::new());
     }
-    let text = format!(
-        "SELECT id, job_id, generation_unit_id, month FROM backfill_tasks t
-         WHERE status = 'pending' AND NOT held AND run_after IS NULL AND source = $1 AND queue_at = $2 AND job_id = $3
-           AND NOT EXISTS (SELECT 1 FROM backfill_tasks other
-                           WHERE other.generation_unit_id = t.generation_unit_id AND other.month = t.month
-                             AND other.status = 'in_progress')
-         ORDER BY id LIMIT $4 {}",
-        conn.lock_free_rows()
-    );
     // Those that the basket has already are found again, and passed over.
     let again = basket.picked.iter().filter(|task| task.job_id == job.job_id).count() as i64;
-    sql::query(text)
+    sql::query(format!("{OF_JOB} {}", conn.lock_free_rows()))
         .bind(request.source)
         .bind(job.queue_at)
         .bind(job.job_id)
@@ -193,13 +230,14 @@ async fn of_job(
         .await
 }
 
-/// Ready tasks of months that are being fetched from the source right now, of any job that is not much younger than
-/// the first in line.
-async fn of_months_under_way(
+/// Ready tasks of months that are being fetched from the source right now or were just now, of any job that is not much
+/// younger than the first in line.
+async fn of_months_at_hand(
     conn: &mut Connection,
     request: &ClaimRequest<'_>,
     basket: &Basket,
     first: Instant,
+    now: Instant,
 ) -> sqlx::Result<Vec<(Picked, Option<i64>)>> {
     #[derive(FromRow)]
     struct Row {
@@ -207,26 +245,29 @@ async fn of_months_under_way(
         task: Picked,
         max_concurrency: Option<i64>,
     }
-    if basket.under_way.of_source == 0 {
-        return Ok(Vec::new());
-    }
-    let text = format!(
-        "SELECT t.id, t.job_id, t.generation_unit_id, t.month,
-                (SELECT j.max_concurrency FROM backfill_jobs j WHERE j.id = t.job_id) AS max_concurrency
-         FROM backfill_tasks t
-         WHERE t.status = 'pending' AND NOT t.held AND t.run_after IS NULL AND t.source = $1 AND t.queue_at <= $2
-           AND t.month IN (SELECT month FROM backfill_tasks WHERE lease_until IS NOT NULL AND source = $1)
-           AND NOT EXISTS (SELECT 1 FROM backfill_tasks other
-                           WHERE other.generation_unit_id = t.generation_unit_id AND other.month = t.month
-                             AND other.status = 'in_progress')
-         ORDER BY t.queue_at, t.job_id, t.id LIMIT $3 {}",
-        conn.lock_free_rows()
-    );
-    let rows: Vec<Row> = sql::query(text)
+    let until = Instant::from(first.utc() + OVERTAKES_BY);
+    let months: Vec<String> = sql::query(MONTHS_AT_HAND)
         .bind(request.source)
-        .bind(Instant::from(first.utc() + OVERTAKES_BY))
-        .bind(basket.free)
-        .all(conn)
+        .bind(until)
+        .bind(Instant::from(now.utc() - JUST_FETCHED))
+        .bind(LAST_ATTEMPTS)
+        .bind(MONTHS_AT_ONCE)
+        .scalars(conn)
         .await?;
-    Ok(rows.into_iter().map(|row| (row.task, row.max_concurrency)).collect())
+    let mut ready = Vec::new();
+    for month in months {
+        let left = basket.free - ready.len() as i64;
+        if left <= 0 {
+            break;
+        }
+        let rows: Vec<Row> = sql::query(format!("{OF_MONTH} {}", conn.lock_free_rows()))
+            .bind(request.source)
+            .bind(month)
+            .bind(until)
+            .bind(left)
+            .all(conn)
+            .await?;
+        ready.extend(rows.into_iter().map(|row| (row.task, row.max_concurrency)));
+    }
+    Ok(ready)
 }

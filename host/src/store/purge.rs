@@ -66,6 +66,7 @@ impl Store {
             let status = count(&mut tx, &job, tasks, &message, now).await?;
             let data = json!({ "by": purge.by, "reason": purge.reason, "tasks": tasks });
             events::append(&mut tx, EventKind::JobPurged, Subject::job(job.id), data, now).await?;
+            events::append_skipped(&mut tx, job.id, PURGED, &message, now).await?;
             if status.ended() {
                 let skipped = TaskCounts { skipped: job.skipped_tasks + tasks, ..job.counts() };
                 let data = json!({ "status": status, "tasks": skipped });

@@ -159,7 +159,7 @@ async fn reopen(conn: &mut Connection, tasks: &[Ended], held: bool, now: Instant
     bulk(
         "WITH reopened (task_id, hold) AS ({rows})
          UPDATE backfill_tasks SET status = 'pending', held = hold, run_after = NULL, attempt_count = 0, empty_count = 0,
-                lost_count = 0, error_code = NULL, error_message = NULL, completed_at = NULL
+                confirm_at = NULL, lost_count = 0, error_code = NULL, error_message = NULL, completed_at = NULL
          FROM reopened WHERE id = task_id",
     )
     .column(tasks.iter().map(|task| task.id))

@@ -12,8 +12,14 @@ use sqlx::{
 
 use super::error::{Fault, fault};
 
-/// SQLite has one writer; this takes its place in the queue before anything is read.
-pub(super) const BEGIN_WRITE: &str = "BEGIN IMMEDIATE";
+/// SQLite has one writer; this takes its place in the queue before anything is read. What is committed is on disk, with
+/// all that was committed before it: whoever is told that a job was made finds it after a loss of power.
+pub(super) const BEGIN_WRITE: &str = "PRAGMA synchronous = FULL; BEGIN IMMEDIATE";
+
+/// The same without waiting for the disk, which takes 3 to 4 ms where a commit takes 0.05: a task has four of them. The
+/// write-ahead log keeps the database consistent, and what a loss of power takes are the last steps of tasks, which run
+/// again.
+pub(super) const BEGIN_OWN: &str = "PRAGMA synchronous = NORMAL; BEGIN IMMEDIATE";
 
 /// How long a statement waits for another process's write transaction.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -31,8 +37,7 @@ fn options(path: &Path) -> SqliteConnectOptions {
         .filename(path)
         .foreign_keys(true)
         .busy_timeout(BUSY_TIMEOUT)
-        // With a write-ahead log, NORMAL keeps the database consistent through a loss of power and loses at
-        // most the last commits: their tasks run again.
+        // Each transaction says itself whether it waits for the disk.
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Normal)
         .pragma("cache_size", "-65536")

@@ -91,6 +91,7 @@ impl Store {
         .doing(DOING)?;
         let data = json!({ "by": by, "skipped": skipped, "interrupted": interrupted });
         events::append(&mut tx, EventKind::JobCancelled, Subject::job(id), data, now).await?;
+        events::append_skipped(&mut tx, id, CANCELLED, &message, now).await?;
         let data = json!({ "status": status, "tasks": counts });
         events::append(&mut tx, EventKind::JobEnded, Subject::job(id), data, now).await?;
         tx.announce_cancel(id).await.doing(DOING)?;
@@ -116,7 +117,7 @@ impl Store {
     /// taken away yet is left to whoever takes the task back: it is lost, and nobody cancelled it.
     pub async fn stopped(&self, claim: &Claim, now: impl Into<Instant>) -> Result<(), StoreError> {
         const DOING: &str = "recording that an attempt has stopped";
-        let mut tx = self.write(DOING).await?;
+        let mut tx = self.write_own(DOING).await?;
         sql::query(
             "UPDATE task_attempts SET ended_at = $2, outcome = 'cancelled' WHERE id = $1 AND ended_at IS NULL
                AND NOT EXISTS (SELECT 1 FROM backfill_tasks t
@@ -139,7 +140,7 @@ impl Store {
         now: impl Into<Instant>,
     ) -> Result<u64, StoreError> {
         const DOING: &str = "ending the attempts of dead workers";
-        let mut tx = self.write(DOING).await?;
+        let mut tx = self.write_own(DOING).await?;
         let ended = sql::query(
             "UPDATE task_attempts SET ended_at = $2, outcome = 'cancelled'
              WHERE ended_at IS NULL

@@ -23,8 +23,9 @@ struct Row {
     job_id: i64,
 }
 
-/// Completes the waiting tasks of the same unit and month that were asked for before the attempt began, and lie
-/// within what it covered. A failure is not shared: each job has its own attempts. The caller counts them.
+/// Completes the waiting tasks of the same unit and month that lie within what the attempt covered: those that were
+/// made before it began, and those of jobs that were made since and do not want the month anew. A failure is not
+/// shared: each job has its own attempts. The caller counts them.
 pub(super) async fn complete(
     tx: &mut Transaction,
     claim: &Claim,
@@ -39,7 +40,8 @@ pub(super) async fn complete(
         "SELECT id, job_id FROM backfill_tasks
          WHERE generation_unit_id = $1 AND month = $2 AND status = 'pending' AND NOT held AND job_id <> $3
            AND source = $4 AND start_date >= $5 AND end_date <= $6
-           AND created_at <= (SELECT started_at FROM task_attempts WHERE id = $7)
+           AND (created_at <= (SELECT started_at FROM task_attempts WHERE id = $7)
+                OR NOT (SELECT j.anew FROM backfill_jobs j WHERE j.id = job_id))
          ORDER BY id {}",
         tx.lock_free_rows()
     );

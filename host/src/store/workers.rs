@@ -62,7 +62,7 @@ impl Store {
     pub async fn heartbeat(&self, worker: &NewWorker<'_>, now: impl Into<Instant>) -> Result<(), StoreError> {
         const DOING: &str = "giving a sign of life";
         let now = now.into();
-        let mut tx = self.write(DOING).await?;
+        let mut tx = self.write_own(DOING).await?;
         sql::query(
             "INSERT INTO workers (id, host, pid, version, serves, concurrency, started_at, heartbeat_at)
              VALUES ($1, $2, $3, $4, $6, $7, $5, $5)
@@ -86,7 +86,7 @@ impl Store {
     pub async fn worker_stopped(&self, id: &str, now: impl Into<Instant>) -> Result<(), StoreError> {
         const DOING: &str = "recording the end of a worker";
         let now = now.into();
-        let mut tx = self.write(DOING).await?;
+        let mut tx = self.write_own(DOING).await?;
         sql::query("UPDATE workers SET stopped_at = $2 WHERE id = $1")
             .bind(id)
             .bind(now)

@@ -131,7 +131,8 @@ impl Worked {
 }
 
 fn judge(call: CallReport<Vec<Series>>, claim: &Claim, retry: &RetryPolicy, now: DateTime<Utc>) -> Verdict {
-    let tries = Tries { attempt: claim.attempt, empties: claim.empties };
+    let confirm_at = claim.confirm_at.map(store::Instant::utc);
+    let tries = Tries { attempt: claim.attempt, of: claim.max_attempts, confirm_at };
     let asked = call.usage.requests > 0;
     let next = |setback| Step::Then(retry.next(setback, tries, now, rand::random()));
     let spoke = |setback| Spoke::from(Heard::of_setback(setback, "", asked));

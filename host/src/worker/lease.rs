@@ -10,7 +10,10 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::limits::Limits;
-use crate::store::{Claim, NewWorker, Store, StoreError};
+use crate::{
+    domain::Retention,
+    store::{Claim, NewWorker, Store, StoreError},
+};
 
 /// The attempts that this process runs, with the switch that stops each.
 #[derive(Clone, Default)]
@@ -85,6 +88,8 @@ pub(super) struct Beat {
     pub(super) serves: bool,
     /// How many tasks it takes at once.
     pub(super) limits: Limits,
+    /// How long what nothing else rests on is kept.
+    pub(super) retention: Retention,
 }
 
 impl Beat {
@@ -106,7 +111,8 @@ impl Beat {
     async fn tidy(&self, lease: Duration) -> Result<(), StoreError> {
         self.store.compare_clocks().await?;
         let now = self.store.now();
-        self.store.close_orphaned_attempts(now - lease, now).await.map(drop)
+        self.store.close_orphaned_attempts(now - lease, now).await?;
+        self.store.forget(&self.retention, now).await.map(drop)
     }
 
     /// Renews the leases of all running attempts and stops those that were lost.
@@ -142,7 +148,7 @@ impl Heartbeat {
                     Ok(()) => {
                         renewed = tokio::time::Instant::now();
                         if let Err(error) = beat.tidy(lease).await {
-                            tracing::warn!(%error, "what dead workers left behind could not be tidied up; trying again");
+                            tracing::warn!(%error, "what is left behind could not be tidied up; trying again");
                         }
                     }
                     Err(error) if renewed.elapsed() < lease => {

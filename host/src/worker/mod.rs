@@ -52,6 +52,7 @@ impl Worker {
             held: self.held.clone(),
             serves,
             limits: self.options.limits.clone(),
+            retention: self.options.retention.clone(),
         }
     }
 }

@@ -6,7 +6,7 @@ use super::limits::Limits;
 
 use crate::{
     config::Config,
-    domain::{CircuitPolicy, RetryPolicy},
+    domain::{CircuitPolicy, Retention, RetryPolicy},
 };
 
 /// How a worker goes about its work; `[worker]` of the configuration.
@@ -24,6 +24,8 @@ pub struct Options {
     pub grace: Duration,
     /// When a task is tried again.
     pub retry: RetryPolicy,
+    /// How long what nothing else rests on is kept.
+    pub retention: Retention,
     /// When a source whose upstream fails is left alone; never, if somebody waits for one job.
     pub circuit: Option<CircuitPolicy>,
 }
@@ -39,12 +41,12 @@ impl Options {
             poll: worker.poll,
             grace: worker.grace,
             retry: RetryPolicy {
-                attempts: worker.retry.attempts,
                 base: worker.retry.base,
                 longest: worker.retry.max,
                 confirm: worker.retry.confirm,
                 ..RetryPolicy::default()
             },
+            retention: config.retention.clone(),
             circuit: Some(CircuitPolicy::default()),
         }
     }

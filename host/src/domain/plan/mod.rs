@@ -127,7 +127,11 @@ fn verdict(unit: &PlanUnit, tile: Tile, reprocess: Reprocess, known: &Known, now
     {
         return Verdict::Invalid(Invalid::FailedForGood { case });
     }
-    if known.fetched_elsewhere(tile.window) { Verdict::SkipInFlight } else { Verdict::Fetch }
+    // Who wants every month anew is not served by a fetch that has begun.
+    if reprocess != Reprocess::All && known.fetched_elsewhere(tile.window) {
+        return Verdict::SkipInFlight;
+    }
+    Verdict::Fetch
 }
 
 impl Plan {

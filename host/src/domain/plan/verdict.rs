@@ -9,7 +9,7 @@ pub enum Verdict {
     Fetch,
     /// Nothing of it is missing.
     SkipComplete(Complete),
-    /// Another job is about to fetch it. The task is made and waits, and completes together with the other one.
+    /// Another job fetches it, or is about to. The task is made and waits, and completes together with the other one.
     SkipInFlight,
     /// It can't be.
     Invalid(Invalid),

@@ -119,6 +119,7 @@ impl World {
             priority: Priority::Default,
             max_concurrency: None,
             max_attempts: 3,
+            anew: false,
             metadata: json!({}),
             created_by_id: None,
         };

@@ -1,9 +1,9 @@
 use std::collections::HashSet;
 
-use super::{LEASE, World, at, error, request};
+use super::{LEASE, World, at, error, request, sql};
 use crate::{
     domain::{Priority, TaskStatus},
-    store::{ClaimRequest, Ending, StoreError, TaskFilter},
+    store::{ClaimRequest, Ending, Instant, StoreError, TaskFilter, pick},
 };
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -195,6 +195,27 @@ async fn limits_bound_what_is_under_way_over_all_workers() {
 }
 
 #[tokio::test]
+async fn a_cancelled_task_has_its_place_until_its_guest_has_stopped() {
+    for world in World::on_both().await {
+        let cancelled = world.job(2).await;
+        let running = world.claim("a", 2, at(1)).await;
+        world.job(9).await;
+        world.store.cancel_job(cancelled, "test", at(2)).await.unwrap();
+        let claim = async |source_limit, total_limit, now| {
+            let request = ClaimRequest { source_limit, total_limit, ..request("b", 5) };
+            world.store.claim(request, now).await.unwrap().len()
+        };
+        assert_eq!(claim(Some(2), None, at(3)).await, 0);
+        assert_eq!(claim(None, Some(3), at(3)).await, 1);
+        world.store.stopped(&running[0], at(4)).await.unwrap();
+        assert_eq!(claim(Some(3), Some(3), at(5)).await, 1);
+        // The other one's worker has died, and will not say so.
+        assert_eq!(world.store.close_orphaned_attempts(at(5), at(6)).await.unwrap(), 1);
+        assert_eq!(claim(Some(3), Some(3), at(7)).await, 1);
+    }
+}
+
+#[tokio::test]
 async fn a_claim_takes_only_the_source_and_the_job_that_it_names() {
     for world in World::on_both().await {
         let (first, second) = (world.job(2).await, world.job(2).await);
@@ -208,20 +229,56 @@ async fn a_claim_takes_only_the_source_and_the_job_that_it_names() {
     }
 }
 
+/// How a database goes about a statement, step by step.
+async fn plan(world: &World, text: &str, bind: impl Fn(sql::Query) -> sql::Query) -> Vec<String> {
+    let mut conn = world.store.db.read().await.unwrap();
+    if world.server.is_some() {
+        return bind(sql::query(format!("EXPLAIN (COSTS OFF) {text}"))).scalars(&mut conn).await.unwrap();
+    }
+    let steps: Vec<(i64, i64, i64, String)> =
+        bind(sql::query(format!("EXPLAIN QUERY PLAN {text}"))).all(&mut conn).await.unwrap();
+    steps.into_iter().map(|step| step.3).collect()
+}
+
 #[tokio::test]
-async fn claims_read_the_index_of_ready_tasks_and_sort_nothing() {
-    let world = World::on_sqlite().await;
-    for sql in [
-        "EXPLAIN QUERY PLAN SELECT queue_at, job_id FROM backfill_tasks
-         WHERE status = 'pending' AND NOT held AND run_after IS NULL AND source = 's'
-           AND (queue_at, job_id) > (5, 5) ORDER BY queue_at, job_id LIMIT 1",
-        "EXPLAIN QUERY PLAN SELECT id FROM backfill_tasks
-         WHERE status = 'pending' AND NOT held AND run_after IS NULL AND source = 's' AND queue_at = 5 AND job_id = 5
-         ORDER BY id LIMIT 4",
-    ] {
-        let plan: Vec<(i64, i64, i64, String)> = world.rows(sql).await;
-        let steps: Vec<_> = plan.into_iter().map(|step| step.3).collect();
-        assert!(steps.iter().any(|step| step.contains("backfill_tasks_ready")), "{steps:?}");
-        assert!(!steps.iter().any(|step| step.contains("TEMP B-TREE")), "{steps:?}");
+async fn claims_step_along_indexes_and_read_no_history() {
+    for world in World::on_both().await {
+        // Of many tasks few are ready, as it is once a job has run for a while.
+        let codes: Vec<_> = (0..20).map(|code| format!("u{code}")).collect();
+        let codes: Vec<_> = codes.iter().map(|code| ("s", code.as_str())).collect();
+        let (farm, units) = world.windfarm("farm", &codes).await;
+        let job = world.job_of(farm, &units, 240, Priority::Default, at(0)).await;
+        let done = "UPDATE backfill_tasks SET status = 'completed', outcome = 'empty', completed_at = @5
+                    WHERE id % 20 <> 0";
+        world.sql(done).await.unwrap();
+        let attempts = "INSERT INTO task_attempts (task_id, fence, worker, started_at, ended_at, outcome)
+                        SELECT id, 1, 'w', @4, @5, 'empty' FROM backfill_tasks WHERE id % 20 <> 0";
+        world.sql(attempts).await.unwrap();
+        if world.server.is_some() {
+            world.sql("ANALYZE").await.unwrap();
+        }
+        let place = Instant::from(at(0));
+        let source = |query: sql::Query| query.bind("s");
+        let at_place = |query: sql::Query| query.bind("s").bind(place).bind(job);
+        let at_hand = |query: sql::Query| query.bind("s").bind(place).bind(place).bind(64i64).bind(8i64);
+        let of_month = |query: sql::Query| query.bind("s").bind("2023-01").bind(place).bind(4i64);
+        // Each with the index that it is to use, and whether the few rows that it finds are sorted.
+        let (ready, of_months) = ("backfill_tasks_ready", "backfill_tasks_ready_month");
+        for (statement, plan, index, sorts) in [
+            ("first", plan(&world, pick::FIRST_IN_LINE, source).await, ready, false),
+            ("next", plan(&world, pick::NEXT_IN_LINE, at_place).await, ready, false),
+            ("job", plan(&world, pick::OF_JOB, |query| at_place(query).bind(4i64)).await, ready, false),
+            ("under way", plan(&world, pick::UNDER_WAY, source).await, "task_attempts_open", true),
+            ("months", plan(&world, pick::MONTHS_AT_HAND, at_hand).await, of_months, true),
+            ("month", plan(&world, pick::OF_MONTH, of_month).await, of_months, false),
+        ] {
+            let all = plan.join("\n");
+            assert!(all.contains(index), "{statement}: {all}");
+            for scan in ["Seq Scan on backfill_tasks", "Seq Scan on task_attempts", "SCAN backfill_tasks"] {
+                assert!(!all.contains(scan), "{statement}: {all}");
+            }
+            let sorted = all.contains("Sort Key") || all.contains("TEMP B-TREE FOR ORDER");
+            assert!(sorts || !sorted, "{statement}: {all}");
+        }
     }
 }

@@ -1,28 +1,45 @@
 //! Whatever is done in whatever order, counters are what they count.
 
+use chrono::{DateTime, Utc};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 
-use super::{World, at, checked, error, hours, request};
+use super::{World, at, checked, error, hours, month, new_job, request, task};
 use crate::{
-    domain::job_status,
-    store::{Claim, Drift, Ending, Purge, StoreError, TaskError, TaskFilter},
+    domain::{Priority, job_status},
+    store::{Claim, Drift, Ending, NewJob, Purge, StoreError, TaskError, TaskFilter},
 };
 
 #[tokio::test]
 async fn counters_equal_a_recount_after_any_sequence_of_operations() {
     for seed in 0..4 {
         for world in World::on_both().await {
-            random_operations(&world, StdRng::seed_from_u64(seed)).await;
+            let (deleted, shared) = random_operations(&world, StdRng::seed_from_u64(seed)).await;
+            assert!(deleted > 0 && shared > 0, "the operations are to reach that: {deleted}, {shared}");
         }
     }
+}
+
+/// A job of some months of units that other jobs have too, so that tasks complete together.
+async fn some_job(world: &World, farm: i64, units: &[i64], random: &mut StdRng, now: DateTime<Utc>) -> i64 {
+    let units = &units[random.random_range(0..units.len())..];
+    let months = random.random_range(2..5);
+    let tasks: Vec<_> =
+        (0..months).flat_map(|index| units.iter().map(move |&unit| task(unit, month(index)))).collect();
+    let priority = [Priority::Default, Priority::Normal, Priority::High][random.random_range(0..3)];
+    let farms = [farm];
+    let job = NewJob { priority, anew: random.random_bool(0.3), ..new_job(&farms, &tasks) };
+    world.store.create_job(&job, now).await.unwrap()
 }
 
 /// How many tasks of one of the jobs may run at once.
 const LIMIT: i64 = 2;
 
-async fn random_operations(world: &World, mut random: StdRng) {
-    let mut jobs = vec![world.job(6).await, world.job(4).await];
-    let limited = jobs[0];
+/// How many jobs were deleted, and how many tasks completed together with others.
+async fn random_operations(world: &World, mut random: StdRng) -> (u64, u64) {
+    let (farm, units) = world.windfarm("farm", &[("s", "a"), ("s", "b")]).await;
+    let limited = world.job_of(farm, &units, 3, Priority::Default, at(0)).await;
+    let mut jobs = vec![limited, some_job(world, farm, &units, &mut random, at(0)).await];
+    let (mut deleted, mut shared) = (0, 0);
     world
         .sql(&format!("UPDATE backfill_jobs SET max_concurrency = {LIMIT} WHERE id = {limited}"))
         .await
@@ -31,8 +48,13 @@ async fn random_operations(world: &World, mut random: StdRng) {
     for step in 0..200 {
         let now = at(step * 7);
         let job = jobs[random.random_range(0..jobs.len())];
-        match random.random_range(0..26) {
-            0 if jobs.len() < 6 => jobs.push(world.job(3).await),
+        match random.random_range(0..28) {
+            0 | 26 if jobs.len() < 6 => jobs.push(some_job(world, farm, &units, &mut random, now).await),
+            27 if job != limited => {
+                let gone = world.store.delete_job(job, now).await.is_ok();
+                jobs.retain(|other| !(gone && *other == job));
+                deleted += u64::from(gone);
+            }
             20 | 21 => drop(world.store.retry_job(job, None, random.random_bool(0.5), "test", now).await),
             22 => {
                 let tasks = world.store.tasks(job, TaskFilter::default()).await.unwrap();
@@ -59,7 +81,7 @@ async fn random_operations(world: &World, mut random: StdRng) {
                 if random.random_bool(0.8) {
                     held.retain(|other| other != &claim);
                 }
-                finish_somehow(world, &claim, &mut random, now).await;
+                shared += finish_somehow(world, &claim, &mut random, now).await;
             }
             _ => {}
         }
@@ -72,18 +94,15 @@ async fn random_operations(world: &World, mut random: StdRng) {
             assert_sound(world).await;
         }
     }
+    (deleted, shared)
 }
 
-async fn finish_somehow(
-    world: &World,
-    claim: &Claim,
-    random: &mut StdRng,
-    now: chrono::DateTime<chrono::Utc>,
-) {
+async fn finish_somehow(world: &World, claim: &Claim, random: &mut StdRng, now: DateTime<Utc>) -> u64 {
     let mut rows = hours(claim, random.random_range(1..5), f64::from(random.random_range(0..3u8)));
     rows[0].measurements[0].seconds = if random.random_bool(0.3) { 1800 } else { 3600 };
     let records = checked(claim, rows);
-    let ending = match random.random_range(0..6) {
+    let ending = match random.random_range(0..7) {
+        6 => Ending::AskAgain((now + chrono::TimeDelta::seconds(20)).into(), "nothing"),
         0 => Ending::Empty("nothing"),
         1 => Ending::Failed(error("invalid-unit", "x")),
         2 => Ending::Retry((now + chrono::TimeDelta::seconds(9)).into(), error("unavailable", "503")),
@@ -91,12 +110,13 @@ async fn finish_somehow(
         _ => Ending::Records(&records),
     };
     match world.finish(claim, ending, now).await {
-        Ok(_) | Err(StoreError::LostLease { .. }) => {}
+        Ok(finished) => finished.shared,
+        Err(StoreError::LostLease { .. }) => 0,
         Err(other) => panic!("{other}"),
     }
 }
 
-async fn assert_counted(world: &World, id: i64, now: chrono::DateTime<chrono::Utc>) {
+async fn assert_counted(world: &World, id: i64, now: DateTime<Utc>) {
     assert_eq!(world.store.recount_job(id, now).await.unwrap(), Drift::default());
     let (job, sum) = (world.store.job(id).await.unwrap(), world.store.job_summary(id).await.unwrap());
     let stopped = matches!(job.reason.as_deref(), Some("cancelled" | "purged"));
@@ -134,6 +154,11 @@ async fn assert_sound(world: &World) {
                        AND a.outcome IN ('written', 'unchanged', 'empty', 'failed')
                        AND NOT EXISTS (SELECT 1 FROM events e WHERE e.task_id = t.id AND e.kind = 'task-reopened'
                                        AND e.at >= a.ended_at))",
+        ),
+        (
+            "months of a unit that are under way more than once",
+            "SELECT COUNT(*) FROM (SELECT 1 FROM backfill_tasks WHERE status = 'in_progress'
+                                   GROUP BY generation_unit_id, month HAVING COUNT(*) > 1) twice",
         ),
         (
             "overlaps",

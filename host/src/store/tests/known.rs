@@ -48,6 +48,29 @@ async fn every_unit_and_month_is_known_by_the_seconds_that_are_stored_of_it() {
 }
 
 #[tokio::test]
+async fn coverage_is_time_of_the_unit_itself_however_many_values_a_day_has() {
+    for world in World::on_both().await {
+        let (north, a) = world.windfarm("north", &[("s", "a")]).await;
+        let (south, b) = world.windfarm("south", &[("s", "b"), ("s", "c")]).await;
+        // 96 values a day, all of it; and 24 values a day that are a quarter of an hour each.
+        let quarters: Vec<_> = (0..31 * 96).map(|quarter| (quarter * 900, 900, 1.0)).collect();
+        world.fill(north, a[0], &quarters, at(1)).await;
+        let sparse: Vec<_> = (0..31 * 24).map(|hour| (hour * 3600, 900, 1.0)).collect();
+        world.fill(south, b[0], &sparse, at(2)).await;
+        let covered = async |unit| known(&world, unit, months(0, 0), 0).await.covered;
+        assert_eq!([covered(a[0]).await, covered(b[0]).await], [31 * DAY, 31 * DAY / 4]);
+        assert_eq!(covered(b[1]).await, 0, "what others of its wind farm and its source have is not its own");
+
+        // The same month by the hour takes their place: nothing counts twice, so that nothing need be capped.
+        let hours: Vec<_> = (0..31 * 24).map(|hour| (hour * 3600, 3600, 1.0)).collect();
+        world.fill(north, a[0], &hours, at(3)).await;
+        assert_eq!(covered(a[0]).await, 31 * DAY);
+        world.fill(south, b[0], &hours, at(4)).await;
+        assert_eq!(covered(b[0]).await, 31 * DAY, "24 values a day, if they are hours, are all of it too");
+    }
+}
+
+#[tokio::test]
 async fn a_series_without_rows_in_the_month_still_says_what_counts() {
     for world in World::on_both().await {
         let (windfarm, units) = world.windfarm("farm", &[("s", "a")]).await;

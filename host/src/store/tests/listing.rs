@@ -83,6 +83,7 @@ async fn a_job_of_several_wind_farms_is_listed_under_each_and_once_in_all() {
             priority: Priority::Default,
             max_concurrency: None,
             max_attempts: 3,
+            anew: false,
             metadata: serde_json::json!({}),
             created_by_id: None,
         };

@@ -18,6 +18,7 @@ mod processes;
 mod queueing;
 mod records;
 mod registry;
+mod retention;
 mod retries;
 mod schedules;
 mod schema;
@@ -153,18 +154,8 @@ impl World {
         priority: Priority,
         now: DateTime<Utc>,
     ) -> i64 {
-        let tasks: Vec<_> = (0..months)
-            .flat_map(|index| {
-                let (month, window) = (month(index), window(month(index)));
-                units.iter().map(move |&unit_id| PlannedTask {
-                    unit_id,
-                    source: "s".to_owned(),
-                    month,
-                    window,
-                    verdict: Verdict::Fetch,
-                })
-            })
-            .collect();
+        let tasks: Vec<_> =
+            (0..months).flat_map(|index| units.iter().map(move |&unit| task(unit, month(index)))).collect();
         self.create(windfarm_id, &tasks, priority, now).await.unwrap()
     }
 
@@ -175,17 +166,7 @@ impl World {
         priority: Priority,
         now: DateTime<Utc>,
     ) -> Result<i64, StoreError> {
-        let job = NewJob {
-            windfarm_ids: &[windfarm_id],
-            window: Window { start: window(month(0)).start, end: window(month(11)).end },
-            tasks,
-            priority,
-            max_concurrency: None,
-            max_attempts: 3,
-            metadata: json!({}),
-            created_by_id: None,
-        };
-        self.store.create_job(&job, now).await
+        self.store.create_job(&NewJob { priority, ..new_job(&[windfarm_id], tasks) }, now).await
     }
 
     async fn claim(&self, owner: &str, limit: u32, now: DateTime<Utc>) -> Vec<Claim> {
@@ -273,6 +254,25 @@ impl World {
             .map(|(unit, Seconds(start), seconds, value)| (unit, start - 1_672_531_200, seconds, value))
             .collect()
     }
+}
+
+fn new_job<'a>(windfarm_ids: &'a [i64], tasks: &'a [PlannedTask]) -> NewJob<'a> {
+    NewJob {
+        windfarm_ids,
+        window: Window { start: window(month(0)).start, end: window(month(11)).end },
+        tasks,
+        priority: Priority::Default,
+        max_concurrency: None,
+        max_attempts: 3,
+        anew: false,
+        metadata: json!({}),
+        created_by_id: None,
+    }
+}
+
+/// A month of a unit that is to be fetched from source `s`.
+fn task(unit_id: i64, month: Month) -> PlannedTask {
+    PlannedTask { unit_id, source: "s".to_owned(), month, window: window(month), verdict: Verdict::Fetch }
 }
 
 fn checked(claim: &Claim, answer: Vec<Series>) -> Validated {

@@ -1,7 +1,9 @@
 use std::os::unix::fs::PermissionsExt;
 
+use sqlx::{Connection, Executor, PgConnection, SqliteConnection, sqlite::SqliteConnectOptions};
+
 use super::{super::Fault, World, at, request, sql};
-use crate::store::{NewWorker, Store, StoreError};
+use crate::store::{Migrated, NewWorker, Store, StoreError};
 
 #[tokio::test]
 async fn a_database_and_its_folder_are_created_and_opened_again_with_what_they_hold() {
@@ -19,7 +21,14 @@ async fn a_database_and_its_folder_are_created_and_opened_again_with_what_they_h
 async fn connections_run_with_the_settings_that_durability_rests_on() {
     let world = World::on_sqlite().await;
     assert_eq!(world.number("PRAGMA foreign_keys").await, 1);
-    assert_eq!(world.number("PRAGMA synchronous").await, 1);
+    for (acknowledged, level) in [(true, 2i64), (false, 1), (true, 2)] {
+        let mut tx = match acknowledged {
+            true => world.store.write("testing").await.unwrap(),
+            false => world.store.write_own("testing").await.unwrap(),
+        };
+        assert_eq!(sql::query("PRAGMA synchronous").scalar::<i64>(&mut tx).await.unwrap(), level);
+        tx.rollback().await.unwrap();
+    }
     let mode: Vec<(String,)> = world.rows("PRAGMA journal_mode").await;
     assert_eq!(mode[0].0, "wal");
     let loose = world
@@ -68,28 +77,114 @@ async fn two_stores_on_one_file_hand_out_each_task_once() {
     assert_eq!((ids.len(), ours.len() + theirs.len()), (40, 40));
 }
 
-#[tokio::test]
-async fn a_newer_schema_is_refused_by_version() {
-    let world = World::on_sqlite().await;
-    world
-        .sql(
-            "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
-              VALUES (9999, 'from the future', TRUE, x'00', 0)",
-        )
-        .await
-        .unwrap();
-    let url = world.path().display().to_string();
-    let error = Store::open(&url).await.unwrap_err();
-    assert!(matches!(error, StoreError::SchemaNewer { found: 9999, .. }), "{error}");
-    assert!(error.to_string().contains("run the newer backfill"), "{error}");
+/// What a start on a database says whose migrations were changed by a statement, and what `backfill migrate` does.
+async fn refusals(world: &World, change: &str) -> (StoreError, Result<Migrated, StoreError>) {
+    world.sql(change).await.unwrap();
+    let error = Store::open(&world.url()).await.unwrap_err();
+    assert_eq!(
+        world.store.check().await.unwrap_err().to_string(),
+        error.to_string(),
+        "a host that runs says so"
+    );
+    (error, Store::migrate(&world.url()).await)
 }
 
 #[tokio::test]
-async fn an_edited_migration_is_refused() {
-    let world = World::on_sqlite().await;
-    world.sql("UPDATE _sqlx_migrations SET checksum = x'00' WHERE version = 1").await.unwrap();
-    let error = Store::migrate(&world.url()).await.unwrap_err();
+async fn a_newer_schema_is_refused_by_version() {
+    for world in World::on_both().await {
+        let change = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
+                      SELECT 9999, 'from the future', success, checksum, 0 FROM _sqlx_migrations WHERE version = 1";
+        let (error, migrated) = refusals(&world, change).await;
+        assert!(matches!(error, StoreError::SchemaNewer { found: 9999, .. }), "{error}");
+        assert!(error.to_string().contains("run the newer backfill"), "{error}");
+        assert_eq!(migrated.unwrap_err().to_string(), error.to_string());
+    }
+}
+
+#[tokio::test]
+async fn an_older_schema_is_refused_until_it_is_migrated() {
+    for world in World::on_both().await {
+        let newest = world.number("SELECT MAX(version) FROM _sqlx_migrations").await;
+        for undone in [
+            "DROP INDEX collector_runs_in_vain",
+            "ALTER TABLE backfill_jobs DROP COLUMN anew",
+            "ALTER TABLE backfill_tasks DROP COLUMN confirm_at",
+        ] {
+            world.sql(undone).await.unwrap();
+        }
+        let (error, migrated) = refusals(&world, "DELETE FROM _sqlx_migrations WHERE version = 8").await;
+        assert!(matches!(error, StoreError::SchemaOlder { missing: 8, .. }), "{error}");
+        assert!(error.to_string().contains("run `backfill migrate`"), "{error}");
+        assert_eq!(migrated.unwrap().to, newest);
+        Store::open(&world.url()).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_schema_that_lacks_a_migration_in_the_middle_is_older_however_new_its_last_one_is() {
+    for world in World::on_both().await {
+        let (error, _) = refusals(&world, "DELETE FROM _sqlx_migrations WHERE version = 3").await;
+        assert!(matches!(error, StoreError::SchemaOlder { missing: 3, found, known, .. } if found == known));
+        assert!(error.to_string().contains("migration 3 is missing"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_migration_that_was_edited_or_never_finished_is_refused() {
+    for world in World::on_both().await {
+        let blob = if world.server.is_some() { "'\\x00'" } else { "x'00'" };
+        for (change, what) in [
+            (format!("UPDATE _sqlx_migrations SET checksum = {blob} WHERE version = 3"), "is not the one"),
+            ("UPDATE _sqlx_migrations SET success = FALSE WHERE version = 2".to_owned(), "never finished"),
+        ] {
+            let (error, migrated) = refusals(&world, &change).await;
+            assert!(matches!(error, StoreError::SchemaOther { .. }), "{error}");
+            assert!(error.to_string().contains(what), "{error}");
+            assert!(error.to_string().contains("restore a backup and run `backfill migrate`"), "{error}");
+            assert_eq!(migrated.unwrap_err().to_string(), error.to_string());
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_database_without_tables_is_refused_with_the_command_to_run_unless_it_is_a_new_file() {
+    let Some(world) = World::on_postgres().await else { return };
+    world.sql("DROP TABLE _sqlx_migrations").await.unwrap();
+    let error = Store::open(&world.url()).await.unwrap_err();
+    assert!(matches!(error, StoreError::NoSchema { .. }), "{error}");
+    assert!(error.to_string().contains("run `backfill migrate`"), "{error}");
+}
+
+#[tokio::test]
+async fn migrations_are_applied_all_or_none_of_them() {
+    // The first one can be applied, and a later one can't.
+    const IN_THE_WAY: &str = "CREATE TABLE mail_recipients (something TEXT)";
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("b.db");
+    let options = SqliteConnectOptions::new().filename(&path).create_if_missing(true);
+    let mut file = SqliteConnection::connect_with(&options).await.unwrap();
+    file.execute(IN_THE_WAY).await.unwrap();
+    let error = Store::migrate(path.to_str().unwrap()).await.unwrap_err();
     assert!(matches!(error, StoreError::Migration { .. }), "{error}");
+    let tables: i64 =
+        sqlx::query_scalar("SELECT COUNT(*) FROM sqlite_schema").fetch_one(&mut file).await.unwrap();
+    assert_eq!(tables, 1);
+    file.execute("DROP TABLE mail_recipients").await.unwrap();
+    Store::migrate(path.to_str().unwrap()).await.unwrap();
+
+    let Some(server) = super::postgres::database().await else { return };
+    let mut server_side = PgConnection::connect(server.url()).await.unwrap();
+    server_side.execute(IN_THE_WAY).await.unwrap();
+    let error = Store::migrate(server.url()).await.unwrap_err();
+    assert!(matches!(error, StoreError::Migration { .. }), "{error}");
+    let tables: i64 =
+        sqlx::query_scalar("SELECT COUNT(*) FROM pg_tables WHERE schemaname = current_schema()")
+            .fetch_one(&mut server_side)
+            .await
+            .unwrap();
+    assert_eq!(tables, 1);
+    server_side.execute("DROP TABLE mail_recipients").await.unwrap();
+    Store::migrate(server.url()).await.unwrap();
 }
 
 #[tokio::test]

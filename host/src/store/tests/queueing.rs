@@ -1,6 +1,6 @@
 use super::{World, at, error, hours};
 use crate::{
-    domain::{EventKind, JobStatus, Priority, TaskStatus},
+    domain::{EventKind, JobStatus, Next, Priority, RetryPolicy, Setback, TaskStatus, Tries},
     store::{AttemptReport, Ending, NewAnswer, Purge, Purged, SourceQueue, TaskFilter},
 };
 
@@ -94,6 +94,58 @@ async fn a_purge_takes_all_that_waits_and_leaves_what_runs() {
         }
         let job = world.store.job(running).await.unwrap();
         assert_eq!((job.status, job.reason), (JobStatus::Completed, None));
+    }
+}
+
+#[tokio::test]
+async fn every_task_that_a_cancellation_or_a_purge_skips_has_its_event_before_the_jobs_end() {
+    for world in World::on_both().await {
+        let (cancelled, purged) = (world.job(3).await, world.job(2).await);
+        let running = world.one("w", at(1)).await;
+        world.store.cancel_job(cancelled, "ann", at(2)).await.unwrap();
+        world.store.purge_queue(&PURGE, at(3)).await.unwrap();
+        for (job, stop, code) in [(cancelled, "job-cancelled", "cancelled"), (purged, "job-purged", "purged")]
+        {
+            let events = world.store.events(Some(job), 0, 99).await.unwrap();
+            let skipped: Vec<_> =
+                events.iter().filter(|event| event.kind == EventKind::TaskSkipped).collect();
+            let tasks = world.store.tasks(job, TaskFilter::default()).await.unwrap();
+            let ids: Vec<_> = tasks.iter().map(|task| Some(task.id)).collect();
+            assert_eq!(skipped.iter().map(|event| event.task_id).collect::<Vec<_>>(), ids);
+            assert!(skipped.iter().all(|event| event.data["code"] == code), "{skipped:?}");
+            let kinds: Vec<_> = events.iter().map(|event| event.kind.as_str()).collect();
+            let told = kinds.iter().position(|kind| *kind == stop).unwrap();
+            assert!(kinds[told + 1..].starts_with(&["task-skipped", "task-skipped"]), "{kinds:?}");
+            assert_eq!(kinds.last(), Some(&"job-ended"));
+        }
+        assert_eq!(running.job_id, cancelled);
+    }
+}
+
+#[tokio::test]
+async fn an_empty_month_that_is_hastened_is_asked_at_once_and_believed_no_sooner() {
+    for world in World::on_both().await {
+        let job = world.job(1).await;
+        let first = world.one("w", at(1)).await;
+        assert_eq!(first.confirm_at, None);
+        world.finish(&first, Ending::AskAgain(at(100).into(), "[]"), at(2)).await.unwrap();
+        assert_eq!(world.store.process_job(job, at(3)).await.unwrap(), 1);
+        let hastened = world.one("w", at(4)).await;
+        assert_eq!(hastened.confirm_at, Some(at(100).into()));
+        let failure = crate::domain::Failure::NoData("[]".to_owned());
+        let tries = Tries { attempt: 1, of: 3, confirm_at: hastened.confirm_at.map(|at| at.utc()) };
+        let next = |now| RetryPolicy::default().next(Setback::Failure(&failure), tries, now, 0.5);
+        assert_eq!([next(at(5)), next(at(100))], [Next::Confirm(at(100)), Next::Empty]);
+        world.finish(&hastened, Ending::AskAgain(at(100).into(), "[]"), at(5)).await.unwrap();
+        assert_eq!(world.claim("w", 1, at(99)).await, []);
+        let due = world.one("w", at(100)).await;
+        assert_eq!((due.confirm_at, due.empty_at), (Some(at(100).into()), Some(at(5).into())));
+
+        // Whoever retries has all of it before them again.
+        world.finish(&due, Ending::Failed(error("invalid-unit", "x")), at(101)).await.unwrap();
+        world.store.retry_job(job, None, true, "ann", at(102)).await.unwrap();
+        let retried = world.one("w", at(103)).await;
+        assert_eq!((retried.confirm_at, retried.empty_at), (None, None));
     }
 }
 

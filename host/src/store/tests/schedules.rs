@@ -52,6 +52,7 @@ impl World {
             priority: Priority::Default,
             max_concurrency: None,
             max_attempts: 3,
+            anew: false,
             metadata: json!({ "schedule": due.name }),
             created_by_id: None,
         };
