@@ -11,7 +11,10 @@ use crate::{
     egress::{Reuse, Usage},
     observe::{self, SPANS},
     source::{CallReport, Fault, LogLevel, LogLine, Source},
-    store::{self, AttemptReport, Claim, Ending, Finished, NewLogLine, Store, StoreError, TaskError},
+    store::{
+        self, AttemptReport, Claim, Ending, Finished, Instant as StoredInstant, NewLogLine, Store,
+        StoreError, TaskError,
+    },
 };
 
 /// What a source did with a task, before anything of it is stored.
@@ -68,8 +71,7 @@ pub(super) async fn work(
         Ok(source) => source,
         Err(why) => return Worked::refused(begun, why.clone()),
     };
-    // What was kept before the upstream first said "nothing" would only say it again.
-    let reuse = claim.empty_at.map_or(Reuse::Fresh, |empty_at| Reuse::Since(empty_at.utc()));
+    let reuse = reuse(store, claim.empty_at);
     let call = source.fetch(&claim.unit, claim.month, claim.window, reuse).await;
     if let Err(fault) = &call.outcome {
         observe::sandbox_fault(&claim.source, fault.code());
@@ -82,9 +84,15 @@ pub(super) async fn work(
         answers: call.usage.answers.clone(),
         month: Some(source.window(claim.month)),
     };
-    let log: Vec<NewLogLine> = call.log.iter().map(|line| log_line(claim, line)).collect();
+    let log: Vec<NewLogLine> = call.log.iter().map(|line| log_line(store, claim, line)).collect();
     let verdict = judge(call, claim, retry, store.now());
     Worked { begun, report, log, verdict }
+}
+
+/// Which kept answers may serve an attempt of a task to which the upstream last said "nothing" at an instant: what was
+/// kept before would only say it again. The gate's times are this host's.
+pub(super) fn reuse(store: &Store, empty_at: Option<StoredInstant>) -> Reuse {
+    empty_at.map_or(Reuse::Fresh, |empty_at| Reuse::Since(store.own_time(empty_at.utc())))
 }
 
 /// Commits what an attempt came to, if the claim's fence still lets it. It may not be on disk yet: see [`Store::flush`].
@@ -245,11 +253,11 @@ fn count(source: &str, finished: &Finished, code: &'static str) {
     observe::rows(source, finished.written.by_result());
 }
 
-fn log_line(claim: &Claim, line: &LogLine) -> NewLogLine {
+fn log_line(store: &Store, claim: &Claim, line: &LogLine) -> NewLogLine {
     NewLogLine {
         task_id: claim.task_id,
         fence: claim.fence,
-        at: line.at.into(),
+        at: store.shared_time(line.at).into(),
         level: match line.level {
             LogLevel::Debug => store::LogLevel::Debug,
             LogLevel::Info => store::LogLevel::Info,

@@ -11,6 +11,8 @@ mod patience;
 mod ports;
 mod progress;
 mod service;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
