@@ -71,6 +71,7 @@ pub use attempts::{Attempt, LastAsked, UsedAnswer, UsedComponent};
 pub use audit::{AuditEntry, AuditFilter, NewAuditEntry};
 pub use availability::{AskedMonth, HeldSeries, Holdings, OpenTask};
 pub use breakdown::{MonthProgress, UnitProgress};
+pub use circuit::Told;
 pub use claim::{Claim, ClaimRequest};
 pub use collector_runs::{CollectedCounts, CollectedMonth, Collection, CollectorRun, RunClaim};
 pub use commit::{AttemptReport, Ending, Finished, TaskError};
