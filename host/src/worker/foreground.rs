@@ -3,7 +3,7 @@
 use std::{
     collections::{BTreeSet, HashMap},
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use tokio::sync::mpsc;
@@ -52,11 +52,11 @@ impl Worker {
         let mut paused: HashMap<String, String> = HashMap::new();
         loop {
             if !stop.is_cancelled() {
-                for claim in self.claim_of(job, &crew, is_left_out).await? {
+                for (claim, until) in self.claim_of(job, &crew, is_left_out).await? {
                     // Nobody watching is no reason to stop.
                     let _ = watch.send(Progress::Started(claim.clone()));
                     let source = self.source_for(&claim, &paused);
-                    crew.begin(claim, source);
+                    crew.begin(claim, until, source);
                 }
             }
             if crew.is_empty() {
@@ -90,7 +90,7 @@ impl Worker {
         job: i64,
         crew: &Crew,
         is_left_out: impl Fn(&String) -> bool,
-    ) -> Result<Vec<Claim>, StoreError> {
+    ) -> Result<Vec<(Claim, Instant)>, StoreError> {
         let mut free = self.options.limits.at_once().saturating_sub(crew.len());
         let mut claims = Vec::new();
         for source in self.store.job_sources(job).await?.into_iter().filter(|id| !is_left_out(id)) {
@@ -110,9 +110,9 @@ impl Worker {
                 lease: self.options.lease,
                 heeds_circuit: false,
             };
-            let claimed = self.store.claim(request, self.store.now()).await?;
+            let (claimed, until) = self.claim(request).await?;
             free = free.saturating_sub(claimed.len());
-            claims.extend(claimed);
+            claims.extend(claimed.into_iter().map(|claim| (claim, until)));
         }
         Ok(claims)
     }

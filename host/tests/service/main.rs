@@ -67,6 +67,13 @@ impl World {
         worlds
     }
 
+    /// Changes the configuration for hosts that are started from now on.
+    fn configure(&self, from: &str, to: &str) {
+        let config = std::fs::read_to_string(self.folder.path("backfill.toml")).unwrap();
+        assert!(config.contains(from), "{config}");
+        self.folder.write("backfill.toml", &config.replace(from, to));
+    }
+
     /// The database, past the hosts.
     async fn store(&self) -> Store {
         let file = self.folder.path(".backfill/backfill.db");
