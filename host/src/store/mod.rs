@@ -78,7 +78,7 @@ pub use commit::{AttemptReport, Ending, Finished, TaskError};
 pub use error::{Fault, StoreError};
 pub use events::{Event, EventKind};
 pub use export::{ExportFilter, ExportRow, ExportSeries, Replaced};
-pub use firings::{Act, Fired};
+pub use firings::{Act, Fired, Without};
 pub use grid::GridCell;
 pub use idempotency::{GivenAnswer, Repeated};
 pub use import::{ImportCounts, Imported, NewUnit, NewWindfarm};
