@@ -19,6 +19,7 @@ use std::{sync::Arc, time::Instant};
 pub use cancel::cancel;
 pub use limits::Limits;
 pub use options::Options;
+pub(crate) use patience::patiently;
 pub use ports::{StoredAllowance, StoredAnswers};
 pub use progress::Progress;
 

@@ -13,7 +13,7 @@ const AGAIN: [Duration; 4] =
 const LONGEST_TRY: Duration = Duration::from_secs(60);
 
 /// Does something in the store, again and again while the store fails in passing.
-pub(super) async fn patiently<T, F>(act: impl Fn() -> F) -> Result<T, StoreError>
+pub(crate) async fn patiently<T, F>(act: impl Fn() -> F) -> Result<T, StoreError>
 where
     F: Future<Output = Result<T, StoreError>>,
 {
