@@ -18,6 +18,7 @@ mod scheduled;
 mod smtp_sink;
 mod stopped;
 mod told;
+mod woken;
 mod worked_off;
 
 use backfill::store::Store;
