@@ -3,6 +3,7 @@
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
+    time::{Duration, Instant},
 };
 
 use futures::FutureExt;
@@ -12,9 +13,15 @@ use crate::{
     egress::{Answers, Archive, LocalAllowance, Shared},
     kit::conformance::{self, Outcome},
     source::{Engine, Source},
-    store::Store,
+    store::{Fault, Store, StoreError},
     worker::{StoredAllowance, StoredAnswers},
 };
+
+/// How long a host that starts waits for a database that can't be reached.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// How soon it tries again.
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// Looks a variable up in the process's environment.
 pub(super) fn env(name: &str) -> Option<String> {
@@ -76,6 +83,25 @@ pub(super) fn database_url(config: &Config) -> String {
 /// The database of the configuration; a file is made where there is none.
 pub(super) async fn store(config: &Config) -> anyhow::Result<Store> {
     Ok(Store::open(&database_url(config)).await?)
+}
+
+/// The database of a host. One that can't be reached is waited for a little: whoever starts a platform starts host and
+/// server together, and whoever restarts the server does not think of the hosts.
+pub(super) async fn store_of_host(config: &Config) -> anyhow::Result<Store> {
+    let began = Instant::now();
+    loop {
+        match store(config).await {
+            Err(error) if is_unreachable(&error) && began.elapsed() < PATIENCE => {
+                tracing::warn!("{error}; trying again for {} s", PATIENCE.as_secs());
+                tokio::time::sleep(AGAIN).await;
+            }
+            opened => return opened,
+        }
+    }
+}
+
+fn is_unreachable(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<StoreError>().is_some_and(|error| error.fault() == Some(Fault::Unreachable))
 }
 
 /// The database of the configuration where there is one already; a file is not made for this.

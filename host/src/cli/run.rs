@@ -125,7 +125,8 @@ impl Run {
         Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 
-    /// Runs the job to its end, or to the first Ctrl-C, which cancels it. True if it was interrupted.
+    /// Runs the job to its end, or to the first Ctrl-C, which cancels it; so does a configuration that leaves out the
+    /// sources of all that is left. True if it was cancelled.
     async fn fill(
         &self,
         store: &Store,
@@ -159,11 +160,20 @@ impl Run {
             watch.show(&step, &names);
         }
         watch.end();
-        result?;
-        if stop.is_cancelled() {
-            store.cancel_job(job, "Ctrl-C at backfill run", store.now()).await?;
-        }
-        Ok(stop.is_cancelled())
+        let left_out = result?.join(", ");
+        let by = if stop.is_cancelled() {
+            "Ctrl-C at backfill run"
+        } else if !left_out.is_empty() {
+            tracing::error!(
+                "the configuration leaves {left_out} out since the run began; what is stored stays, the tasks that are \
+                 left are cancelled: run it again once the source is back"
+            );
+            "backfill run, since the configuration leaves their source out"
+        } else {
+            return Ok(false);
+        };
+        store.cancel_job(job, by, store.now()).await?;
+        Ok(true)
     }
 
     fn say_what_is_skipped(&self, tasks: &[PlannedTask]) -> anyhow::Result<()> {

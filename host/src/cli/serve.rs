@@ -31,7 +31,7 @@ use crate::{
     reload::Reloader,
     schedules::Scheduler,
     source::Registry,
-    worker::{Options, Worker},
+    worker::{Options, Worker, patiently},
 };
 
 /// Run a host: it works off jobs, fires schedules and answers HTTP, until SIGTERM or Ctrl-C.
@@ -107,7 +107,10 @@ async fn run(config: &Config, http: Http) -> anyhow::Result<ExitCode> {
     let stop = Stop::on_signals()?;
     observe::install(clock::now())?;
     let _only_host = only_host(config)?;
-    let store = context::store(config).await?;
+    let store = tokio::select! {
+        store = context::store_of_host(config) => store?,
+        () = stop.gently.cancelled() => return Ok(ExitCode::SUCCESS),
+    };
     let shared = context::shared(config, &store)?;
     let registry = Arc::new(Registry::load(config, &env, &context::engine(config)?, &shared).await);
     let usable = registry.all().iter().filter(|(_, source)| source.is_ok()).count();
@@ -120,7 +123,7 @@ async fn run(config: &Config, http: Http) -> anyhow::Result<ExitCode> {
     let worker = Worker::new(store.clone(), Arc::clone(&registry), options);
     let dispatcher = Dispatcher::new(store.clone(), config, env)?;
     // Before any job can end.
-    dispatcher.enlist().await?;
+    patiently(|| dispatcher.enlist()).await?;
     tracing::info!(worker = worker.id(), sources = usable, "ready for work");
     let (poll, drained) = (config.worker.poll, stop.drained.clone());
     let telling = tokio::spawn(async move { dispatcher.run(poll, drained).await });

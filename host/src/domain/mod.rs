@@ -31,7 +31,7 @@ pub use access::{Role, TokenKind, TokenText};
 pub use aggregate::{Bucket, Buckets, Measure, Resolution};
 pub use availability::{AskedOutcome, Asking, Cause, Facts};
 pub use calendar::Calendar;
-pub use circuit::{Admission, Circuit, CircuitPolicy, Heard};
+pub use circuit::{Admission, Circuit, CircuitPolicy, Heard, HeardCase};
 pub use collect::{about_now, ask_again, by_month};
 pub use coverage::{Complete, EmptyConfirmation, Known, Reprocess, StoredSeries, covered, telling};
 pub use delivery::next_delivery;

@@ -9,7 +9,6 @@ use tokio_util::sync::CancellationToken;
 
 use super::{LookupEnv, Outcome, mail::Mailer, webhook::Webhooks};
 use crate::{
-    clock,
     config::{Config, Database, Smtp},
     domain::next_delivery,
     egress::{EgressError, SystemLookup},
@@ -79,7 +78,7 @@ impl Dispatcher {
     /// end.
     pub async fn run(&self, poll: Duration, stop: CancellationToken) {
         while !stop.is_cancelled() {
-            match self.deliver(clock::now(), rand::random).await {
+            match self.deliver(self.store.now(), rand::random).await {
                 Ok(tally) if tally.total() == BATCH => continue,
                 Ok(_) => {}
                 Err(error) => tracing::warn!(%error, "messages could not be looked for; trying again"),

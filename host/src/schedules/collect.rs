@@ -6,10 +6,13 @@ use chrono::{DateTime, Utc};
 
 use super::Scheduler;
 use crate::{
-    domain::{Failure, ScheduleKind, ScheduleSettings, about_now, ask_again, by_month, validate},
+    domain::{
+        self, CircuitPolicy, Failure, Heard, HeardCase, ScheduleKind, ScheduleSettings, about_now, ask_again,
+        by_month, validate,
+    },
     observe,
     source::{CallReport, Collected, Source},
-    store::{AttemptReport, CollectedMonth, Collection, RegisteredUnit, RunClaim, StoreError},
+    store::{AttemptReport, CollectedMonth, Collection, RegisteredUnit, RunClaim, StoreError, Told},
 };
 
 /// How long a run stays with a host that gives no sign of life.
@@ -24,20 +27,22 @@ struct Setback {
     message: String,
     /// Whether asking again soon may help, and how long the upstream wants to be left alone.
     again: Option<Option<Duration>>,
+    /// What it says of the upstream.
+    heard: HeardCase,
 }
 
 impl Setback {
-    fn passing(code: &'static str, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), again: Some(None) }
+    fn passing(code: &'static str, message: impl Into<String>, heard: HeardCase) -> Self {
+        Self { code, message: message.into(), again: Some(None), heard }
     }
 
+    /// One that has nothing to do with the upstream.
     fn lasting(code: &'static str, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), again: None }
+        Self { code, message: message.into(), again: None, heard: HeardCase::Nothing }
     }
-}
 
-impl From<Failure> for Setback {
-    fn from(failure: Failure) -> Self {
+    /// What the source said; `asked` says whether any request reached the upstream.
+    fn of(failure: Failure, asked: bool) -> Self {
         let again = match &failure {
             Failure::RateLimited(seconds) => Some(seconds.map(|seconds| Duration::from_secs(seconds.into()))),
             Failure::NotAvailable(_) | Failure::InvalidUnit(_) | Failure::Unauthorized(_) => None,
@@ -46,7 +51,8 @@ impl From<Failure> for Setback {
             | Failure::Unavailable(_)
             | Failure::Malformed(_) => Some(None),
         };
-        Self { code: failure.case().as_str(), message: failure.message(), again }
+        let heard = Heard::of_setback(domain::Setback::Failure(&failure), "", asked).case();
+        Self { code: failure.case().as_str(), message: failure.message(), again, heard }
     }
 }
 
@@ -99,15 +105,18 @@ impl Scheduler {
             }
         };
         let now = self.store.now();
+        let policy = CircuitPolicy::default();
         match result {
             Ok(found) => {
+                let told = Told { heard: Heard::of_records(report.requests > 0), policy: &policy };
+                let report = AttemptReport { told: Some(told), ..report };
                 let counts = self.store.finish_run(claim, &found, &report, now).await?;
                 if let Some(counts) = &counts {
                     observe::rows(&claim.source, counts.written.by_result());
                 }
                 tracing::debug!(run = claim.run_id, source = claim.source, "collected: {counts:?}");
             }
-            Err(Setback { code, message, again }) => {
+            Err(Setback { code, message, again, heard }) => {
                 tracing::warn!(
                     run = claim.run_id,
                     source = claim.source,
@@ -116,6 +125,8 @@ impl Scheduler {
                 );
                 let attempt = u32::try_from(claim.attempt).unwrap_or(u32::MAX);
                 let again = again.map(|wanted| ask_again(attempt, wanted, now));
+                let told = Told { heard: heard.saying(&message), policy: &policy };
+                let report = AttemptReport { told: Some(told), ..report };
                 self.store.fail_run(claim, (code, &message), again, &report, now).await?;
             }
         }
@@ -139,7 +150,7 @@ impl Scheduler {
         &self,
         source: &Source,
         units: &[RegisteredUnit],
-    ) -> (AttemptReport, Result<Collection, Setback>) {
+    ) -> (AttemptReport<'static>, Result<Collection, Setback>) {
         let asked: Vec<_> = units.iter().map(|unit| unit.unit.clone()).collect();
         let Some(call) = source.collect(&asked).await else {
             let why = Setback::lasting("source-unusable", "the source collects nothing");
@@ -155,6 +166,7 @@ impl Scheduler {
             cpu: call.cpu,
             answers: call.usage.answers.clone(),
             month: None,
+            told: None,
         };
         let result = judge(call, source, units, self.store.now());
         (report, result)
@@ -168,10 +180,14 @@ fn judge(
     units: &[RegisteredUnit],
     now: DateTime<Utc>,
 ) -> Result<Collection, Setback> {
+    let asked = call.usage.requests > 0;
     let collected = match call.outcome {
         Ok(Ok(collected)) => collected,
-        Ok(Err(failure)) => return Err(failure.into()),
-        Err(fault) => return Err(Setback::passing(fault.code(), fault.to_string())),
+        Ok(Err(failure)) => return Err(Setback::of(failure, asked)),
+        Err(fault) => {
+            let heard = Heard::of_setback(fault.setback(), "", asked).case();
+            return Err(Setback::passing(fault.code(), fault.to_string(), heard));
+        }
     };
     let zone = source.description().month_zone;
     let mut found = Collection { asked: units.len(), ..Collection::default() };
@@ -200,9 +216,10 @@ fn judge(
             reasons.sort_unstable();
             reasons.dedup();
             let why = format!("all {} values were rejected: {}", found.rejected, reasons.join(", "));
-            Setback::passing("rejected", why)
+            Setback::passing("rejected", why, HeardCase::Failure)
         } else {
-            Setback::passing("no-data", "the source returned no value of any unit that was asked about")
+            let why = "the source returned no value of any unit that was asked about";
+            Setback::passing("no-data", why, Heard::of_records(asked).case())
         });
     }
     Ok(found)

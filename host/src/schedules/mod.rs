@@ -16,7 +16,7 @@ use crate::{
     domain::{Priority, ScheduleSettings, span},
     planning,
     source::Registry,
-    store::{Act, Fired, NewJob, RunClaim, Schedule, Store, StoreError},
+    store::{Act, Fired, NewJob, RunClaim, Schedule, Store, StoreError, Without},
 };
 
 /// For so long others leave a due schedule to the host that plans for it.
@@ -139,13 +139,10 @@ impl Scheduler {
                 plan::incremental(&self.store, &self.registry, own, settings.subjects(), now).await?,
                 own.priority,
             ),
-            ScheduleSettings::Revise(own) => {
-                let since = due.idle_since();
-                (
-                    plan::revise(&self.store, &self.registry, own, settings.subjects(), since, now).await?,
-                    own.priority,
-                )
-            }
+            ScheduleSettings::Revise(own) => (
+                plan::revise(&self.store, &self.registry, own, settings.subjects(), due, now).await?,
+                own.priority,
+            ),
             ScheduleSettings::Collect(_) => return self.fire_collectors(due, &settings, now).await,
         };
         self.fire_job(due, &planned, priority, now).await
@@ -201,11 +198,12 @@ impl Scheduler {
             }
         }
         for named in subjects.sources.iter().filter(|named| !sources.contains(named)) {
-            without.push(match self.registry.get(named) {
-                None => format!("source {named} (the configuration has none of that id)"),
-                Some(Ok(source)) if !source.collects() => format!("source {named} (it collects nothing)"),
-                Some(_) => format!("source {named} (no active unit of this schedule is its)"),
-            });
+            let why = match self.registry.get(named) {
+                None => "the configuration has none of that id",
+                Some(Ok(source)) if !source.collects() => "it collects nothing",
+                Some(_) => "no active unit of this schedule is its",
+            };
+            without.push(Without { source: named.clone(), why: why.to_owned() });
         }
         let act = match sources.is_empty() {
             true => Act::Fail("no source that collects has active units of this schedule"),

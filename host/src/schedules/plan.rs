@@ -11,7 +11,7 @@ use crate::{
     },
     planning::plan_unit,
     source::Registry,
-    store::{RegisteredUnit, Store, StoreError},
+    store::{RegisteredUnit, Schedule, Store, StoreError, Without},
 };
 
 /// The tasks of one firing.
@@ -21,7 +21,7 @@ pub(super) struct Planned {
     /// The wind farms of their units.
     pub(super) windfarm_ids: Vec<i64>,
     /// Sources that can't be planned for, each with the reason.
-    pub(super) without: Vec<String>,
+    pub(super) without: Vec<Without>,
     /// What it means that there is no task.
     pub(super) nothing: &'static str,
     /// Whether a fetch that is under way already is not enough.
@@ -61,18 +61,19 @@ pub(super) async fn incremental(
     Ok(planned)
 }
 
-/// The months that have reached an age since the schedule last fired.
+/// The months that have reached an age since the schedule last fired with their source.
 pub(super) async fn revise(
     store: &Store,
     registry: &Registry,
     settings: &ReviseSettings,
     subjects: Subjects<'_>,
-    since: DateTime<Utc>,
+    schedule: &Schedule,
     now: DateTime<Utc>,
 ) -> Result<Planned, StoreError> {
     let mut planned =
         Planned { nothing: "no month has reached an age since", anew: true, ..Planned::default() };
     for units in by_source(store, registry, subjects, &mut planned.without).await? {
+        let since = schedule.idle_since(&units.source);
         for month in months_due(&settings.revise_after, units.calendar, since, now) {
             let Ok(range) = Range::of_months(month, month) else { continue };
             let request = PlanRequest { range, reprocess: Reprocess::All, order: Order::OldestFirst };
@@ -86,6 +87,7 @@ pub(super) async fn revise(
 
 /// The units of one source.
 struct Units {
+    source: String,
     calendar: Calendar,
     all: Vec<RegisteredUnit>,
     planned: Vec<PlanUnit>,
@@ -96,7 +98,7 @@ async fn by_source(
     store: &Store,
     registry: &Registry,
     subjects: Subjects<'_>,
-    without: &mut Vec<String>,
+    without: &mut Vec<Without>,
 ) -> Result<Vec<Units>, StoreError> {
     let mut of_sources: BTreeMap<String, Vec<RegisteredUnit>> = BTreeMap::new();
     for unit in store.active_units().await? {
@@ -109,8 +111,8 @@ async fn by_source(
         let planned: Vec<_> = all.iter().map(|unit| plan_unit(unit, registry)).collect();
         // Units of one source have one calendar, and are refused alike.
         match planned.first().map(|unit| (unit.calendar, &unit.refused)) {
-            Some((_, Some(why))) => without.push(format!("source {source} ({why})")),
-            Some((calendar, None)) => usable.push(Units { calendar, all, planned }),
+            Some((_, Some(why))) => without.push(Without { source, why: why.to_string() }),
+            Some((calendar, None)) => usable.push(Units { source, calendar, all, planned }),
             None => {}
         }
     }

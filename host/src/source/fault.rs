@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use crate::egress::{CapExceeded, EgressError};
+use crate::{
+    domain::Setback,
+    egress::{CapExceeded, EgressError},
+};
 
 /// A fault of the component (or, for [`Fault::Host`], of what the host gives it). The host is unharmed and
 /// the next call starts in a fresh sandbox.
@@ -78,6 +81,15 @@ impl Fault {
             Self::TooManyMeasurements { .. } => "too-many-measurements",
             Self::OutputFlood { .. } => "output-flood",
             Self::Host(_) => "host",
+        }
+    }
+
+    /// What it is to the task, and says of the upstream.
+    pub const fn setback(&self) -> Setback<'static> {
+        match self {
+            Self::WallDeadline { .. } => Setback::Timeout,
+            Self::Host(_) => Setback::Host,
+            _ => Setback::Crash,
         }
     }
 

@@ -8,12 +8,14 @@ use sqlx::FromRow;
 use super::{
     Instant, Store, StoreError,
     claim::DOING as CLAIMING,
-    connection::Connection,
+    connection::{Connection, Transaction},
     error::Doing,
     events::{self, EventKind, Subject},
     limits, sql,
 };
 use crate::domain::{Admission, Circuit, CircuitPolicy, Heard};
+
+const DOING: &str = "recording how a source fares";
 
 #[derive(Debug, Default, FromRow)]
 struct Row {
@@ -38,47 +40,16 @@ impl From<Row> for Circuit {
     }
 }
 
-impl Store {
-    /// Takes in what the end of an attempt says of a source's upstream, and says whether that paused the source, and
-    /// until when.
-    pub async fn heard(
-        &self,
-        source: &str,
-        heard: Heard<'_>,
-        policy: &CircuitPolicy,
-        now: impl Into<Instant>,
-    ) -> Result<Option<Instant>, StoreError> {
-        const DOING: &str = "recording how a source fares";
-        let now = now.into();
-        let before = {
-            let mut conn = self.read(DOING).await?;
-            read(&mut conn, source, "").await.doing(DOING)?
-        };
-        // An upstream that answers, as it always did, is no news: nothing is locked for it.
-        let unchanged = before.clone().after(heard, policy, now.utc()) == before;
-        if unchanged {
-            return Ok(None);
-        }
-        let mut tx = self.write_own(DOING).await?;
-        limits::make(&mut tx, source).await.doing(DOING)?;
-        let lock = tx.lock_rows();
-        let before = read(&mut tx, source, lock).await.doing(DOING)?;
-        let after = before.clone().after(heard, policy, now.utc());
-        let paused = after.open_until.filter(|_| after.opened_count > before.opened_count);
-        let resumed = before.open_until.is_some() && after.open_until.is_none();
-        write(&mut tx, source, &after).await.doing(DOING)?;
-        let subject = Subject { source: Some(source), ..Subject::default() };
-        if let Some(until) = paused {
-            let data = json!({ "until": until, "cause": after.cause });
-            events::append(&mut tx, EventKind::SourcePaused, subject, data, now).await?;
-        } else if resumed {
-            events::append(&mut tx, EventKind::SourceResumed, subject, json!({}), now).await?;
-            tx.announce_work().await.doing(DOING)?;
-        }
-        tx.commit().await.doing(DOING)?;
-        Ok(paused.map(Instant::from))
-    }
+/// What the end of an attempt tells of its source's upstream, and what that means.
+#[derive(Clone, Copy, Debug)]
+pub struct Told<'a> {
+    /// What was heard.
+    pub heard: Heard<'a>,
+    /// When that pauses the source.
+    pub policy: &'a CircuitPolicy,
+}
 
+impl Store {
     /// Lets a paused source be asked again at once, with one task on trial. False if it was not paused.
     pub async fn resume_source(&self, source: &str, now: impl Into<Instant>) -> Result<bool, StoreError> {
         const DOING: &str = "resuming a source";
@@ -104,6 +75,40 @@ impl Store {
     }
 }
 
+/// Takes in what is heard of a source's upstream, within the transaction that ends what heard it; says until when that
+/// paused the source, if it did. Sources are locked last.
+pub(super) async fn hear(
+    tx: &mut Transaction,
+    source: &str,
+    Told { heard, policy }: Told<'_>,
+    now: Instant,
+) -> Result<Option<Instant>, StoreError> {
+    if heard == Heard::Nothing {
+        return Ok(None);
+    }
+    let known = read(tx, source, "").await.doing(DOING)?;
+    // An upstream that answers, as it always did, is no news: nothing is locked for it.
+    if known.clone().after(heard, policy, now.utc()) == known {
+        return Ok(None);
+    }
+    limits::make(tx, source).await.doing(DOING)?;
+    let lock = tx.lock_rows();
+    let before = read(tx, source, lock).await.doing(DOING)?;
+    let after = before.clone().after(heard, policy, now.utc());
+    let paused = after.open_until.filter(|_| after.opened_count > before.opened_count);
+    let resumed = before.open_until.is_some() && after.open_until.is_none();
+    write(tx, source, &after).await.doing(DOING)?;
+    let subject = Subject { source: Some(source), ..Subject::default() };
+    if let Some(until) = paused {
+        let data = json!({ "until": until, "cause": after.cause });
+        events::append(tx, EventKind::SourcePaused, subject, data, now).await?;
+    } else if resumed {
+        events::append(tx, EventKind::SourceResumed, subject, json!({}), now).await?;
+        tx.announce_work().await.doing(DOING)?;
+    }
+    Ok(paused.map(Instant::from))
+}
+
 /// How many tasks of a source its circuit lets through, given that the queue is locked; none is no bound. Who claims
 /// one that is let through on trial calls [`on_trial`].
 pub(super) async fn admitted(
@@ -116,6 +121,32 @@ pub(super) async fn admitted(
         Admission::Closed => None,
         Admission::HalfOpen => Some(1),
         Admission::OpenUntil(_) => Some(0),
+    })
+}
+
+/// Whether somebody who asks a source besides its tasks may do so now. On trial it is the one that is let through, and
+/// that is recorded.
+pub(super) async fn admits_one(
+    conn: &mut Connection,
+    source: &str,
+    lease: Duration,
+    now: Instant,
+) -> Result<bool, StoreError> {
+    const DOING: &str = "looking whether a source may be asked";
+    let known = read(conn, source, "").await.doing(DOING)?;
+    if known.admits(now.utc()) != Admission::HalfOpen {
+        return Ok(known.admits(now.utc()) == Admission::Closed);
+    }
+    let lock = conn.lock_rows();
+    let circuit = read(conn, source, lock).await.doing(DOING)?;
+    Ok(match circuit.admits(now.utc()) {
+        Admission::Closed => true,
+        Admission::OpenUntil(_) => false,
+        Admission::HalfOpen => {
+            let policy = CircuitPolicy { trial: lease, ..CircuitPolicy::default() };
+            write(conn, source, &circuit.trying(&policy, now.utc())).await.doing(DOING)?;
+            true
+        }
     })
 }
 

@@ -14,12 +14,12 @@ use serde_json::Value;
 use sqlx::FromRow;
 
 use super::{
-    AttemptReport, Instant, Store, StoreError, Written, bulk::bulk, commit::int, connection::Connection,
-    error::Doing, measurements::Writer, schedules, sql,
+    AttemptReport, Instant, Store, StoreError, Written, bulk::bulk, circuit, commit::int,
+    connection::Connection, error::Doing, measurements::Writer, schedules, sql,
 };
 use crate::domain::{Month, Series, Window};
 
-use self::steps::{OpenRun, after, cost, end_failed, gaps, hold, open_runs, outcome};
+use self::steps::{OpenRun, after, cost, end_failed, gaps, hold, open_runs, outcome, waits_for_source};
 pub(super) use self::steps::{abandon, begin};
 
 /// A run as it stands.
@@ -118,7 +118,8 @@ pub struct CollectedCounts {
 }
 
 impl Store {
-    /// Claims runs of these sources that are to be tried, for as long as `lease` unless renewed. A run whose host is
+    /// Claims runs of these sources that are to be tried, for as long as `lease` unless renewed; none of a source that
+    /// is paused since its upstream fails. A run whose host is
     /// gone is tried again; one whose time is over is given up.
     pub async fn claim_runs(
         &self,
@@ -154,6 +155,10 @@ impl Store {
                     .await
                     .doing(DOING)?;
             let Some(sqlx::types::Json(settings)) = settings else { continue };
+            if !circuit::admits_one(&mut tx, &source, lease, now).await? {
+                waits_for_source(&mut tx, run_id).await.doing(DOING)?;
+                continue;
+            }
             sql::query(
                 "UPDATE collector_runs SET run_after = NULL, lease_until = $2, attempt_count = $3,
                                            started_at = COALESCE(started_at, $4)
@@ -203,7 +208,7 @@ impl Store {
         &self,
         claim: &RunClaim,
         found: &Collection,
-        report: &AttemptReport,
+        report: &AttemptReport<'_>,
         now: impl Into<Instant>,
     ) -> Result<Option<CollectedCounts>, StoreError> {
         const DOING: &str = "storing a collector run";
@@ -250,6 +255,9 @@ impl Store {
         .doing(DOING)?;
         cost(&mut tx, claim, report).await.doing(DOING)?;
         let counts = CollectedCounts { written, gaps };
+        if let Some(told) = report.told {
+            circuit::hear(&mut tx, &claim.source, told, now).await?;
+        }
         outcome(&mut tx, &schedule, &counts.told(&claim.source, months.len(), found.asked))
             .await
             .doing(DOING)?;
@@ -264,7 +272,7 @@ impl Store {
         claim: &RunClaim,
         (code, message): (&str, &str),
         again: Option<DateTime<Utc>>,
-        report: &AttemptReport,
+        report: &AttemptReport<'_>,
         now: impl Into<Instant>,
     ) -> Result<bool, StoreError> {
         const DOING: &str = "recording a collector run that failed";
@@ -289,6 +297,9 @@ impl Store {
                 outcome(&mut tx, &schedule, &told).await.doing(DOING)?;
             }
             None => end_failed(&mut tx, &schedule, claim.run_id, code, message, now).await?,
+        }
+        if let Some(told) = report.told {
+            circuit::hear(&mut tx, &claim.source, told, now).await?;
         }
         tx.commit().await.doing(DOING)?;
         Ok(true)

@@ -1,12 +1,13 @@
-//! How an attempt ends: records, outcome, counters and event together, or nothing.
+//! How an attempt ends: records, outcome, counters, event and what was heard of the upstream together, or nothing.
 
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use super::{
-    Claim, Instant, Store, StoreError,
+    Claim, Instant, Store, StoreError, Told,
     bulk::bulk,
+    circuit,
     connection::Connection,
     error::Doing,
     events::{self, EventKind, NewEvent, Subject},
@@ -47,9 +48,9 @@ pub struct TaskError<'a> {
     pub rejected: Option<&'a Validated>,
 }
 
-/// What an attempt cost, and what it rested on.
+/// What an attempt cost, what it rested on, and what it tells of its source's upstream.
 #[derive(Clone, Debug, Default)]
-pub struct AttemptReport {
+pub struct AttemptReport<'a> {
     /// SHA-256 of the component that ran.
     pub component_digest: Option<String>,
     /// Requests that went to the upstream.
@@ -62,6 +63,8 @@ pub struct AttemptReport {
     pub answers: Vec<i64>,
     /// The whole month by the source's calendar, where the task covers only a part of it.
     pub month: Option<Window>,
+    /// What was heard of the upstream; none where nobody asks how it fares.
+    pub told: Option<Told<'a>>,
 }
 
 /// What a task has come to.
@@ -77,6 +80,8 @@ pub struct Finished {
     pub job_ended: Option<JobStatus>,
     /// Tasks of other jobs that completed with it.
     pub shared: u64,
+    /// Until when its source is paused, if this attempt was what paused it.
+    pub source_paused: Option<Instant>,
 }
 
 /// The task's next state, as one update.
@@ -100,7 +105,7 @@ impl Store {
         &self,
         claim: &Claim,
         ending: Ending<'_>,
-        report: &AttemptReport,
+        report: &AttemptReport<'_>,
         now: impl Into<Instant>,
     ) -> Result<Finished, StoreError> {
         let now = now.into();
@@ -175,6 +180,9 @@ impl Store {
                 }
             }
         }
+        if let Some(told) = report.told {
+            next.finished.source_paused = circuit::hear(&mut tx, &claim.source, told, now).await?;
+        }
         tx.commit().await.doing(DOING)?;
         Ok(next.finished)
     }
@@ -210,7 +218,7 @@ fn transition(ending: Ending<'_>, mut written: Written, last: bool) -> Transitio
     };
     written.rejected = rejected.map_or(0, Validated::rejected_rows);
     Transition {
-        finished: Finished { status, outcome, written, job_ended: None, shared: 0 },
+        finished: Finished { status, outcome, written, job_ended: None, shared: 0, source_paused: None },
         attempt_outcome,
         counts: !matches!(ending, Ending::Release(..) | Ending::AskAgain(..)),
         empties: u32::from(matches!(ending, Ending::Empty(_) | Ending::AskAgain(..))),
@@ -226,7 +234,7 @@ async fn end_attempt(
     conn: &mut Connection,
     claim: &Claim,
     next: &Transition<'_>,
-    report: &AttemptReport,
+    report: &AttemptReport<'_>,
     now: Instant,
 ) -> sqlx::Result<()> {
     sql::query(

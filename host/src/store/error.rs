@@ -1,6 +1,6 @@
 //! What can go wrong in the store, and what to do about it.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use sqlx::{postgres::PgDatabaseError, sqlite::SqliteError};
 
@@ -90,6 +90,14 @@ pub enum StoreError {
     LostLease {
         /// The task.
         task_id: i64,
+    },
+    /// The database gave no answer in time; it may have done what it was asked.
+    #[error("{doing}: the database gave no answer within {:.0} s; {}", limit.as_secs_f64(), Fault::Unreachable)]
+    Silent {
+        /// What was being done.
+        doing: &'static str,
+        /// The time that it had.
+        limit: Duration,
     },
     /// A row that was asked for by name or id does not exist.
     #[error("no {what} {name}{}", hint.as_deref().map(|hint| format!("; {hint}")).unwrap_or_default())]
@@ -183,6 +191,7 @@ impl StoreError {
     pub fn fault(&self) -> Option<Fault> {
         match self {
             Self::Database { fault, .. } | Self::Open { fault, .. } => Some(*fault),
+            Self::Silent { .. } => Some(Fault::Unreachable),
             _ => None,
         }
     }

@@ -4,10 +4,11 @@
 //! makes the job (or the collector runs) also moves the schedule to its next time, and it does so only from the time
 //! that it planned for: a host that dies in between has fired nothing, and two that plan the same fire once.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, fmt, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
+use sqlx::types::Json;
 
 use super::{
     Instant, NewJob, Schedule, Store, StoreError, collector_runs,
@@ -33,6 +34,21 @@ pub enum Act<'a> {
     Nothing(&'a str),
     /// Nothing, since it can't; why, for people.
     Fail(&'a str),
+}
+
+/// A source that a firing has to go without.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Without {
+    /// Its id.
+    pub source: String,
+    /// Why, for people.
+    pub why: String,
+}
+
+impl fmt::Display for Without {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "source {} ({})", self.source, self.why)
+    }
 }
 
 /// What became of a firing.
@@ -103,12 +119,13 @@ impl Store {
     }
 
     /// Fires a schedule that was due: acts, moves it to its next time and says what happened, all of it or nothing.
-    /// `due` is the schedule for which the act was planned; `without` says what had to be left out of it, for people.
+    /// `due` is the schedule for which the act was planned; `without` says which sources had to be left out of it: what
+    /// they owe from now on is theirs when it next fires with them ([`Schedule::idle_since`]).
     pub async fn fire(
         &self,
         due: &Schedule,
         act: Act<'_>,
-        without: &[String],
+        without: &[Without],
         now: impl Into<Instant>,
     ) -> Result<Fired, StoreError> {
         let now = now.into();
@@ -129,7 +146,8 @@ impl Store {
             Err(error) => {
                 let report = Report { schedule: &schedule, firing: None, why: error.to_string() };
                 report.missed(&mut tx, now).await?;
-                moved(&mut tx, &schedule, None, None, &format!("can't fire: {error}")).await.doing(DOING)?;
+                let outcome = format!("can't fire: {error}");
+                moved(&mut tx, &schedule, None, None, &schedule.left_out, &outcome).await.doing(DOING)?;
                 tx.commit().await.doing(DOING)?;
                 return Ok(Fired::Noted);
             }
@@ -147,6 +165,7 @@ impl Store {
             (_, Act::Job(_) | Act::Collect(_)) => (false, "nothing".to_owned()),
         };
         if !without.is_empty() {
+            let without: Vec<_> = without.iter().map(ToString::to_string).collect();
             outcome.push_str(&format!("; without {}", without.join("; ")));
         }
         if firing.was_missed(now.utc()) {
@@ -163,7 +182,13 @@ impl Store {
             let report = Report { schedule: &schedule, firing: Some(&firing), why: outcome.clone() };
             report.missed(&mut tx, now).await?;
         }
-        moved(&mut tx, &schedule, next, did.then_some(now), &outcome).await.doing(DOING)?;
+        let left_out = match did {
+            true => {
+                without.iter().map(|one| (one.source.clone(), schedule.idle_since(&one.source))).collect()
+            }
+            false => schedule.left_out.clone(),
+        };
+        moved(&mut tx, &schedule, next, did.then_some(now), &left_out, &outcome).await.doing(DOING)?;
         tx.commit().await.doing(DOING)?;
         Ok(fired)
     }
@@ -252,17 +277,19 @@ async fn moved(
     schedule: &Schedule,
     next: Option<DateTime<Utc>>,
     did: Option<Instant>,
+    left_out: &BTreeMap<String, DateTime<Utc>>,
     outcome: &str,
 ) -> sqlx::Result<()> {
     sql::query(
         "UPDATE schedules SET next_fire_at = $2, last_fired_at = COALESCE($3, last_fired_at), last_outcome = $4,
-                              claimed_until = NULL
+                              left_out = $5, claimed_until = NULL
          WHERE id = $1",
     )
     .bind(schedule.id)
     .bind(next.map(Instant::from))
     .bind(did)
     .bind(outcome)
+    .bind(Json(left_out))
     .execute(conn)
     .await
     .map(drop)

@@ -1,5 +1,7 @@
 //! Schedules: what fires when, for whom, and what it last did. Firing them is in [`super::firings`].
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::Value;
@@ -37,6 +39,10 @@ pub struct Schedule {
     pub last_fired_at: Option<Instant>,
     /// When it fires next; in the past if no host ran then.
     pub next_fire_at: Option<Instant>,
+    /// Sources that it had to go without when it last fired, each with since when.
+    #[sqlx(json)]
+    #[serde(skip)]
+    pub left_out: BTreeMap<String, DateTime<Utc>>,
     /// The last job that it made, if that still exists.
     pub last_job_id: Option<i64>,
     /// What its last firing came to, for people.
@@ -58,9 +64,11 @@ impl Schedule {
         })
     }
 
-    /// Since when it has not done what it is for: its last firing, or else its creation.
-    pub fn idle_since(&self) -> DateTime<Utc> {
-        self.last_fired_at.unwrap_or(self.created_at).utc()
+    /// Since when it has not done what it is for, for a source: since its last firing that did not have to go without
+    /// it, or else its creation.
+    pub fn idle_since(&self, source: &str) -> DateTime<Utc> {
+        let fired = || self.last_fired_at.unwrap_or(self.created_at).utc();
+        self.left_out.get(source).copied().unwrap_or_else(fired)
     }
 }
 
@@ -104,7 +112,7 @@ pub struct ScheduleChange {
 
 /// Columns of [`Schedule`].
 pub(super) const COLUMNS: &str = "id, name, kind, cron, time_zone, overlap, settings, enabled, last_fired_at, \
-     next_fire_at, last_job_id, last_outcome, created_by_id, created_at";
+     next_fire_at, left_out, last_job_id, last_outcome, created_by_id, created_at";
 
 impl Store {
     /// Makes a schedule; it first fires at the first of its times after `now`.

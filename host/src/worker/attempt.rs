@@ -7,17 +7,23 @@ use tracing::Instrument;
 
 use super::{Options, patience::patiently};
 use crate::{
-    domain::{Failure, Heard, Next, RetryPolicy, Series, Setback, TaskStatus, Tries, Validated, validate},
+    domain::{
+        CircuitPolicy, Failure, Heard, HeardCase, Next, RetryPolicy, Series, Setback, TaskStatus, Tries,
+        Validated, validate,
+    },
     egress::{Reuse, Usage},
     observe::{self, SPANS},
-    source::{CallReport, Fault, LogLevel, LogLine, Source},
-    store::{self, AttemptReport, Claim, Ending, Finished, NewLogLine, Store, StoreError, TaskError},
+    source::{CallReport, LogLevel, LogLine, Source},
+    store::{
+        self, AttemptReport, Claim, Ending, Finished, Instant as StoredInstant, NewLogLine, Store,
+        StoreError, TaskError, Told,
+    },
 };
 
 /// What a source did with a task, before anything of it is stored.
 pub(super) struct Worked {
     begun: Instant,
-    report: AttemptReport,
+    report: AttemptReport<'static>,
     log: Vec<NewLogLine>,
     verdict: Verdict,
 }
@@ -30,16 +36,8 @@ struct Verdict {
     validated: Option<Validated>,
     /// The source could not make sense of what the upstream answered: asking again must not meet the same bytes.
     distrusts_answers: bool,
-    spoke: Spoke,
-}
-
-/// What the attempt says of the upstream: [`Heard`] without its text.
-#[derive(Clone, Copy)]
-enum Spoke {
-    Answer,
-    Failure,
-    Refusal,
-    Nothing,
+    /// What it says of the upstream.
+    heard: HeardCase,
 }
 
 enum Step {
@@ -68,8 +66,7 @@ pub(super) async fn work(
         Ok(source) => source,
         Err(why) => return Worked::refused(begun, why.clone()),
     };
-    // What was kept before the upstream first said "nothing" would only say it again.
-    let reuse = claim.empty_at.map_or(Reuse::Fresh, |empty_at| Reuse::Since(empty_at.utc()));
+    let reuse = reuse(store, claim.empty_at);
     let call = source.fetch(&claim.unit, claim.month, claim.window, reuse).await;
     if let Err(fault) = &call.outcome {
         observe::sandbox_fault(&claim.source, fault.code());
@@ -81,10 +78,17 @@ pub(super) async fn work(
         cpu: call.cpu,
         answers: call.usage.answers.clone(),
         month: Some(source.window(claim.month)),
+        told: None,
     };
-    let log: Vec<NewLogLine> = call.log.iter().map(|line| log_line(claim, line)).collect();
+    let log: Vec<NewLogLine> = call.log.iter().map(|line| log_line(store, claim, line)).collect();
     let verdict = judge(call, claim, retry, store.now());
     Worked { begun, report, log, verdict }
+}
+
+/// Which kept answers may serve an attempt of a task to which the upstream last said "nothing" at an instant: what was
+/// kept before would only say it again. The gate's times are this host's.
+pub(super) fn reuse(store: &Store, empty_at: Option<StoredInstant>) -> Reuse {
+    empty_at.map_or(Reuse::Fresh, |empty_at| Reuse::Since(store.own_time(empty_at.utc())))
 }
 
 /// Commits what an attempt came to, if the claim's fence still lets it. It may not be on disk yet: see [`Store::flush`].
@@ -95,22 +99,17 @@ pub(super) async fn settle(
     worked: Worked,
 ) -> Result<Committed, StoreError> {
     let Worked { begun, report, log, verdict } = worked;
-    store.append_logs(&log).await?;
-    if verdict.distrusts_answers {
-        store.distrust_answers(&report.answers).await?;
+    // Before the end, so that who sees it can read how it came about, and who tries again meets other answers. An
+    // attempt that was taken away may say as much. Neither is worth what was fetched.
+    if let Err(error) = patiently(|| store.append_logs(&log)).await {
+        tracing::warn!(%error, "the log of this attempt is lost");
     }
-    if let Some(circuit) = &options.circuit {
-        let heard = match verdict.spoke {
-            Spoke::Answer => Heard::Answer,
-            Spoke::Failure => Heard::Failure(&verdict.message),
-            Spoke::Refusal => Heard::Refusal(&verdict.message),
-            Spoke::Nothing => Heard::Nothing,
-        };
-        if let Some(until) = store.heard(&claim.source, heard, circuit, store.now()).await? {
-            tracing::warn!(source = claim.source, %until, "the source is paused: {}", verdict.message);
-        }
+    if verdict.distrusts_answers
+        && let Err(error) = patiently(|| store.distrust_answers(&report.answers)).await
+    {
+        tracing::warn!(%error, "answers that could not be read may serve the next attempt");
     }
-    let committed = commit(store, claim, &report, verdict, options.circuit.is_some()).await?;
+    let committed = commit(store, claim, report, verdict, options.circuit.as_ref()).await?;
     observe::attempt_committed(&claim.source, begun.elapsed());
     Ok(committed)
 }
@@ -124,7 +123,7 @@ impl Worked {
             message: why,
             validated: None,
             distrusts_answers: false,
-            spoke: Spoke::Nothing,
+            heard: HeardCase::Nothing,
         };
         Self { begun, report: AttemptReport::default(), log: Vec::new(), verdict }
     }
@@ -135,7 +134,7 @@ fn judge(call: CallReport<Vec<Series>>, claim: &Claim, retry: &RetryPolicy, now:
     let tries = Tries { attempt: claim.attempt, of: claim.max_attempts, confirm_at };
     let asked = call.usage.requests > 0;
     let next = |setback| Step::Then(retry.next(setback, tries, now, rand::random()));
-    let spoke = |setback| Spoke::from(Heard::of_setback(setback, "", asked));
+    let heard = |setback| Heard::of_setback(setback, "", asked).case();
     match call.outcome {
         Ok(Ok(series)) => {
             let validated = validate(claim.window, claim.unit.capacity_mw, series);
@@ -144,7 +143,7 @@ fn judge(call: CallReport<Vec<Series>>, claim: &Claim, retry: &RetryPolicy, now:
                 let failure = Failure::Malformed(message.clone());
                 Verdict {
                     next: next(Setback::Failure(&failure)),
-                    spoke: spoke(Setback::Failure(&failure)),
+                    heard: heard(Setback::Failure(&failure)),
                     code: "rejected",
                     message,
                     validated: Some(validated),
@@ -157,27 +156,23 @@ fn judge(call: CallReport<Vec<Series>>, claim: &Claim, retry: &RetryPolicy, now:
                     message: String::new(),
                     validated: Some(validated),
                     distrusts_answers: false,
-                    spoke: Heard::of_records(asked).into(),
+                    heard: Heard::of_records(asked).case(),
                 }
             }
         }
         Ok(Err(failure)) => Verdict {
             next: next(Setback::Failure(&failure)),
-            spoke: spoke(Setback::Failure(&failure)),
+            heard: heard(Setback::Failure(&failure)),
             code: failure.case().as_str(),
             message: failure.message(),
             validated: None,
             distrusts_answers: distrusts(&failure, &call.usage),
         },
         Err(fault) => {
-            let setback = match &fault {
-                Fault::WallDeadline { .. } => Setback::Timeout,
-                Fault::Host(_) => Setback::Host,
-                _ => Setback::Crash,
-            };
+            let setback = fault.setback();
             Verdict {
                 next: next(setback),
-                spoke: spoke(setback),
+                heard: heard(setback),
                 code: fault.code(),
                 message: fault.to_string(),
                 validated: None,
@@ -203,11 +198,13 @@ fn distrusts(failure: &Failure, usage: &Usage) -> bool {
 async fn commit(
     store: &Store,
     claim: &Claim,
-    report: &AttemptReport,
+    report: AttemptReport<'_>,
     verdict: Verdict,
-    waits_for_source: bool,
+    circuit: Option<&CircuitPolicy>,
 ) -> Result<Committed, StoreError> {
-    let Verdict { next, code, message, validated, .. } = verdict;
+    let Verdict { next, code, message, validated, heard, .. } = verdict;
+    let told = circuit.map(|policy| Told { heard: heard.saying(&message), policy });
+    let report = AttemptReport { told, ..report };
     let error = TaskError { code, message: &message, rejected: None };
     let ending = match (&next, &validated) {
         (Step::Store, Some(validated)) => Ending::Records(validated),
@@ -219,7 +216,7 @@ async fn commit(
                 Next::Confirm(at) => Ending::AskAgain((*at).into(), &message),
                 Next::Wait(at) => Ending::Release(Some((*at).into()), error),
                 // Nothing of a paused source is claimed: the task waits until somebody has mended the credential.
-                Next::PauseSource if waits_for_source => Ending::Release(None, error),
+                Next::PauseSource if circuit.is_some() => Ending::Release(None, error),
                 Next::Fail | Next::PauseSource => Ending::Failed(error),
             }
         }
@@ -227,7 +224,10 @@ async fn commit(
         (Step::Store, None) => Ending::Failed(error),
     };
     let pause = matches!(next, Step::Then(Next::PauseSource)).then(|| message.clone());
-    let finished = finish(store, claim, ending, report).await?;
+    let finished = finish(store, claim, ending, &report).await?;
+    if let Some(until) = finished.source_paused {
+        tracing::warn!(source = claim.source, %until, "the source is paused: {message}");
+    }
     count(&claim.source, &finished, code);
     let message = (!message.is_empty()).then_some(message);
     Ok(Committed { finished, message, pause })
@@ -246,11 +246,11 @@ fn count(source: &str, finished: &Finished, code: &'static str) {
     observe::rows(source, finished.written.by_result());
 }
 
-fn log_line(claim: &Claim, line: &LogLine) -> NewLogLine {
+fn log_line(store: &Store, claim: &Claim, line: &LogLine) -> NewLogLine {
     NewLogLine {
         task_id: claim.task_id,
         fence: claim.fence,
-        at: line.at.into(),
+        at: store.shared_time(line.at).into(),
         level: match line.level {
             LogLevel::Debug => store::LogLevel::Debug,
             LogLevel::Info => store::LogLevel::Info,
@@ -276,19 +276,8 @@ async fn finish(
     store: &Store,
     claim: &Claim,
     ending: Ending<'_>,
-    report: &AttemptReport,
+    report: &AttemptReport<'_>,
 ) -> Result<Finished, StoreError> {
     let span = tracing::info_span!(target: SPANS, "commit");
     patiently(|| store.finish(claim, ending.clone(), report, store.now())).instrument(span).await
-}
-
-impl From<Heard<'_>> for Spoke {
-    fn from(heard: Heard<'_>) -> Self {
-        match heard {
-            Heard::Answer => Self::Answer,
-            Heard::Failure(_) => Self::Failure,
-            Heard::Refusal(_) => Self::Refusal,
-            Heard::Nothing => Self::Nothing,
-        }
-    }
 }

@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, HashMap},
     sync::Arc,
+    time::Instant,
 };
 
 use tokio::task::{Id, JoinError, JoinSet};
@@ -55,9 +56,10 @@ impl Crew {
         })
     }
 
-    /// Begins an attempt; without a source, it fails at once with the reason.
-    pub(super) fn begin(&mut self, claim: Claim, source: Result<Arc<Source>, String>) {
-        let lost = self.held.add(&claim);
+    /// Begins an attempt of what is held until an instant unless renewed; without a source, it fails at once with the
+    /// reason.
+    pub(super) fn begin(&mut self, claim: Claim, until: Instant, source: Result<Arc<Source>, String>) {
+        let lost = self.held.add(&claim, until);
         let (store, options, interrupt, held) =
             (self.store.clone(), Arc::clone(&self.options), self.interrupt.clone(), self.held.clone());
         let span = tracing::info_span!(
@@ -75,11 +77,13 @@ impl Crew {
             // Only the work can be stopped. What it came to is committed if the fence of its claim lets it: stopped half
             // way, nobody would know whether it was.
             let result = tokio::select! {
+                biased;
+                () = lost.cancelled() => Err(StoreError::LostLease { task_id: claim.task_id }),
+                () = held.over(&claim) => Err(StoreError::LostLease { task_id: claim.task_id }),
+                () = interrupt.cancelled() => attempt::give_back(&store, &claim).await,
                 worked = attempt::work(&store, source.as_deref(), &options.retry, &claim) => {
                     attempt::settle(&store, &options, &claim, worked).await
                 }
-                () = lost.cancelled() => Err(StoreError::LostLease { task_id: claim.task_id }),
-                () = interrupt.cancelled() => attempt::give_back(&store, &claim).await,
             };
             // At once: the next heartbeat would take it for lost.
             held.remove(&claim);

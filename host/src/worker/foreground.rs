@@ -1,6 +1,10 @@
 //! A worker that runs one job while somebody watches.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -17,17 +21,21 @@ const SILENCE: Duration = Duration::from_secs(5);
 impl Worker {
     /// Runs one job until it has ended, telling `watch` of every step. When `stop` is cancelled, nothing more is
     /// claimed, and what runs is given back without costing an attempt.
+    ///
+    /// Tasks whose source the configuration leaves out meanwhile wait. Once there are no others it ends too, and gives
+    /// the ids of these sources.
     pub async fn run_job(
         &self,
         job: i64,
         stop: CancellationToken,
         watch: mpsc::UnboundedSender<Progress>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Vec<String>, StoreError> {
         let beat = self.beat(false);
         beat.sign_of_life().await?;
         let _heartbeat = Heartbeat::start(beat, self.options.lease, self.options.heartbeat);
-        self.work(job, stop, watch).await?;
-        self.store.worker_stopped(&self.owner, self.store.now()).await
+        let left_out = self.work(job, stop, watch).await?;
+        self.store.worker_stopped(&self.owner, self.store.now()).await?;
+        Ok(left_out)
     }
 
     async fn work(
@@ -35,23 +43,31 @@ impl Worker {
         job: i64,
         stop: CancellationToken,
         watch: mpsc::UnboundedSender<Progress>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Vec<String>, StoreError> {
+        // Of a source that was never there, tasks fail and say so.
+        let began_with: BTreeSet<String> = self.registry.all().into_iter().map(|(id, _)| id).collect();
+        let is_left_out = |id: &String| began_with.contains(id) && self.registry.get(id).is_none();
         let mut crew =
             Crew::new(self.store.clone(), Arc::clone(&self.options), self.held.clone(), stop.clone());
         let mut paused: HashMap<String, String> = HashMap::new();
         loop {
             if !stop.is_cancelled() {
-                for claim in self.claim_of(job, &crew).await? {
+                for (claim, until) in self.claim_of(job, &crew, is_left_out).await? {
                     // Nobody watching is no reason to stop.
                     let _ = watch.send(Progress::Started(claim.clone()));
                     let source = self.source_for(&claim, &paused);
-                    crew.begin(claim, source);
+                    crew.begin(claim, until, source);
                 }
             }
             if crew.is_empty() {
-                if stop.is_cancelled() || !self.wait_for_work(job, &stop).await? {
-                    return Ok(());
+                if stop.is_cancelled() || self.store.job(job).await?.status.ended() {
+                    return Ok(Vec::new());
                 }
+                let wanted = self.store.job_sources(job).await?;
+                if !wanted.is_empty() && wanted.iter().all(is_left_out) {
+                    return Ok(wanted);
+                }
+                self.wait_for_work(job, &stop).await?;
                 continue;
             }
             tokio::select! {
@@ -69,10 +85,15 @@ impl Worker {
     }
 
     /// Claims what fits: of each source as much as its own limit and the worker's leave.
-    async fn claim_of(&self, job: i64, crew: &Crew) -> Result<Vec<Claim>, StoreError> {
+    async fn claim_of(
+        &self,
+        job: i64,
+        crew: &Crew,
+        is_left_out: impl Fn(&String) -> bool,
+    ) -> Result<Vec<(Claim, Instant)>, StoreError> {
         let mut free = self.options.limits.at_once().saturating_sub(crew.len());
         let mut claims = Vec::new();
-        for source in self.store.job_sources(job).await? {
+        for source in self.store.job_sources(job).await?.into_iter().filter(|id| !is_left_out(id)) {
             let limit = self.registry.concurrency(&source);
             let own = crew.by_source().get(source.as_str()).copied().unwrap_or(0);
             let wanted = (limit as usize).saturating_sub(own).min(free);
@@ -89,9 +110,9 @@ impl Worker {
                 lease: self.options.lease,
                 heeds_circuit: false,
             };
-            let claimed = self.store.claim(request, self.store.now()).await?;
+            let (claimed, until) = self.claim(request).await?;
             free = free.saturating_sub(claimed.len());
-            claims.extend(claimed);
+            claims.extend(claimed.into_iter().map(|claim| (claim, until)));
         }
         Ok(claims)
     }
@@ -105,11 +126,8 @@ impl Worker {
         }
     }
 
-    /// Sleeps until a task of the job may be due. False if none is left: the job has ended.
-    async fn wait_for_work(&self, job: i64, stop: &CancellationToken) -> Result<bool, StoreError> {
-        if self.store.job(job).await?.status.ended() {
-            return Ok(false);
-        }
+    /// Sleeps until a task of the job may be due.
+    async fn wait_for_work(&self, job: i64, stop: &CancellationToken) -> Result<(), StoreError> {
         let due = self.store.next_due(Some(job)).await?;
         let until_due = due.map_or(self.options.poll, |due| {
             (due.utc() - self.store.now()).to_std().unwrap_or_default().max(Duration::from_millis(5))
@@ -126,7 +144,7 @@ impl Worker {
             () = tokio::time::sleep(until_due.min(Duration::from_secs(30))) => {}
             () = stop.cancelled() => {}
         }
-        Ok(true)
+        Ok(())
     }
 }
 

@@ -2,14 +2,16 @@
 
 use std::{
     collections::HashMap,
+    future::{Future, poll_fn},
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+    task::Poll,
+    time::{Duration, Instant},
 };
 
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::limits::Limits;
+use super::{limits::Limits, patience::in_time};
 use crate::{
     domain::Retention,
     store::{Claim, NewWorker, Store, StoreError},
@@ -24,14 +26,16 @@ pub(super) struct Held {
 struct Attempt {
     fence: i64,
     job: i64,
+    /// When its lease ends, by this process's own clock: never later than the store has it.
+    until: Instant,
     stop: CancellationToken,
 }
 
 impl Held {
-    /// Takes an attempt in; the token is cancelled when its lease is lost.
-    pub(super) fn add(&self, claim: &Claim) -> CancellationToken {
+    /// Takes an attempt in that is held until an instant; the token is cancelled when its lease is lost.
+    pub(super) fn add(&self, claim: &Claim, until: Instant) -> CancellationToken {
         let token = CancellationToken::new();
-        let attempt = Attempt { fence: claim.fence, job: claim.job_id, stop: token.clone() };
+        let attempt = Attempt { fence: claim.fence, job: claim.job_id, until, stop: token.clone() };
         self.with(|held| held.insert(claim.task_id, attempt));
         token
     }
@@ -41,6 +45,30 @@ impl Held {
             // A later claim of the same task by this process has another fence and stays.
             if held.get(&claim.task_id).is_some_and(|attempt| attempt.fence == claim.fence) {
                 held.remove(&claim.task_id);
+            }
+        });
+    }
+
+    /// Ends once an attempt is not held any more. Nothing wakes it at the end of the lease: it is asked before each step
+    /// of the attempt. So a process that was stopped for longer than its lease does nothing more for the task when it
+    /// goes on, though nobody has told it yet that the task is somebody else's, or nobody's.
+    pub(super) fn over(&self, claim: &Claim) -> impl Future<Output = ()> + use<> {
+        let (held, task, fence) = (self.clone(), claim.task_id, claim.fence);
+        poll_fn(move |_| if held.holds(task, fence) { Poll::Pending } else { Poll::Ready(()) })
+    }
+
+    fn holds(&self, task: i64, fence: i64) -> bool {
+        let now = Instant::now();
+        self.with(|held| held.get(&task).is_some_and(|attempt| attempt.fence == fence && now < attempt.until))
+    }
+
+    /// Notes that leases were renewed.
+    fn renewed(&self, fences: impl Iterator<Item = (i64, i64)>, until: Instant) {
+        self.with(|held| {
+            for (task, fence) in fences {
+                if let Some(attempt) = held.get_mut(&task).filter(|attempt| attempt.fence == fence) {
+                    attempt.until = until;
+                }
             }
         });
     }
@@ -121,8 +149,13 @@ impl Beat {
     }
 
     async fn renew(&self, fences: &[(i64, i64)], lease: Duration) -> Result<(), StoreError> {
-        let lost = self.store.renew(&self.owner, fences, lease, self.store.now()).await?;
-        for (task, fence) in fences.iter().copied().filter(|(task, _)| lost.contains(task)) {
+        let until = Instant::now() + lease;
+        let renewal = self.store.renew(&self.owner, fences, lease, self.store.now());
+        let lost = in_time(lease / PARTS, "renewing leases", renewal).await?;
+        let (lost, renewed): (Vec<_>, Vec<_>) =
+            fences.iter().copied().partition(|(task, _)| lost.contains(task));
+        self.held.renewed(renewed.into_iter(), until);
+        for (task, fence) in lost {
             // One that ended meanwhile has no lease either, and has lost nothing.
             if self.held.stop(task, fence) {
                 tracing::warn!(task, "the lease of this task is lost; its attempt is stopped");
@@ -131,6 +164,9 @@ impl Beat {
         Ok(())
     }
 }
+
+/// What a beat asks of the store may take this part of a lease: then there is time for another try.
+const PARTS: u32 = 3;
 
 /// Renews all leases every `pause` until dropped. An attempt whose lease is gone, or could not be renewed before
 /// it ran out, is stopped: nothing of it can be stored any more.
@@ -147,7 +183,7 @@ impl Heartbeat {
                 match beat.renew(&fences, lease).await {
                     Ok(()) => {
                         renewed = tokio::time::Instant::now();
-                        if let Err(error) = beat.tidy(lease).await {
+                        if let Err(error) = in_time(lease / PARTS, "tidying up", beat.tidy(lease)).await {
                             tracing::warn!(%error, "what is left behind could not be tidied up; trying again");
                         }
                     }
@@ -161,7 +197,8 @@ impl Heartbeat {
                         }
                     }
                 }
-                if let Err(error) = beat.sign_of_life().await {
+                let alive = in_time(lease / PARTS, "giving a sign of life", beat.sign_of_life());
+                if let Err(error) = alive.await {
                     tracing::warn!(%error, "no sign of life could be given; trying again");
                 }
             }

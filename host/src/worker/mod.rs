@@ -11,17 +11,26 @@ mod patience;
 mod ports;
 mod progress;
 mod service;
+#[cfg(test)]
+mod tests;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 pub use cancel::cancel;
 pub use limits::Limits;
 pub use options::Options;
+pub(crate) use patience::patiently;
 pub use ports::{StoredAllowance, StoredAnswers};
 pub use progress::Progress;
 
-use self::lease::{Beat, Held};
-use crate::{source::Registry, store::Store};
+use self::{
+    lease::{Beat, Held},
+    patience::in_time,
+};
+use crate::{
+    source::Registry,
+    store::{Claim, ClaimRequest, Store, StoreError},
+};
 
 /// Runs the tasks of jobs: of all of them as a service, or of one in the foreground.
 pub struct Worker {
@@ -43,6 +52,14 @@ impl Worker {
     /// Its id in the store: new with every start.
     pub fn id(&self) -> &str {
         &self.owner
+    }
+
+    /// Claims tasks, and says until when they are held unless renewed. A claim that took longer than its lease is of no
+    /// use.
+    async fn claim(&self, request: ClaimRequest<'_>) -> Result<(Vec<Claim>, Instant), StoreError> {
+        let until = Instant::now() + request.lease;
+        let claims = self.store.claim(request, self.store.now());
+        Ok((in_time(request.lease, "claiming tasks", claims).await?, until))
     }
 
     fn beat(&self, serves: bool) -> Beat {

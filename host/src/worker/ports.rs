@@ -47,6 +47,8 @@ impl AnswerIndex for StoredAnswers {
         request_key: &'a str,
         not_before: DateTime<Utc>,
     ) -> BoxFuture<'a, anyhow::Result<Option<KeptAnswer>>> {
+        // Kept by the clock that all hosts share; a gate reckons with its own host's.
+        let not_before = self.0.shared_time(not_before);
         async move {
             let found = patiently(|| self.0.find_answer(source, request_key, not_before)).await?;
             Ok(found.map(|answer| KeptAnswer {
@@ -55,7 +57,7 @@ impl AnswerIndex for StoredAnswers {
                 headers: answer.headers,
                 digest: answer.digest,
                 bytes: answer.body_bytes,
-                fetched_at: answer.fetched_at.utc(),
+                fetched_at: self.0.own_time(answer.fetched_at.utc()),
             }))
         }
         .boxed()
@@ -73,7 +75,7 @@ impl AnswerIndex for StoredAnswers {
                 digest: answer.digest,
                 body_bytes: answer.bytes,
                 stored_bytes: answer.stored_bytes,
-                fetched_at: answer.fetched_at.into(),
+                fetched_at: self.0.shared_time(answer.fetched_at).into(),
             };
             Ok(patiently(|| self.0.record_answer(&answer)).await?)
         }

@@ -109,10 +109,11 @@ impl Worker {
                 lease: self.options.lease,
                 heeds_circuit: true,
             };
-            for claim in self.store.claim(request, self.store.now()).await? {
+            let (claims, until) = self.claim(request).await?;
+            for claim in claims {
                 // Another one may have taken over since; one that is gone still serves what was claimed of it.
                 let newest = self.registry.get(id).and_then(Result::ok);
-                crew.begin(claim, Ok(newest.unwrap_or_else(|| Arc::clone(source))));
+                crew.begin(claim, until, Ok(newest.unwrap_or_else(|| Arc::clone(source))));
             }
         }
         Ok(())

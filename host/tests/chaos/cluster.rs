@@ -33,11 +33,23 @@ pub(crate) struct Cluster {
 impl Cluster {
     /// With units in the registry and no worker yet.
     pub(crate) async fn new(database_url: &str, sources: &str) -> Self {
+        Self::of(REGISTRY, database_url, sources).await
+    }
+
+    /// With these units.
+    pub(crate) async fn of(registry: &str, database_url: &str, sources: &str) -> Self {
         let folder = WorkFolder::new("");
         folder.write("backfill.toml", &format!("{WORKER}[database]\nurl = {database_url:?}\n{sources}"));
         folder.backfill(&["migrate"]).await.succeeded();
-        folder.import(REGISTRY).await;
+        folder.import(registry).await;
         Self { folder, url: database_url.to_owned(), workers: Vec::new(), jobs: Vec::new() }
+    }
+
+    /// Changes the configuration of the workers that are started from now on.
+    pub(crate) fn configure(&self, from: &str, to: &str) {
+        let config = std::fs::read_to_string(self.folder.path("backfill.toml")).unwrap();
+        assert!(config.contains(from), "{config}");
+        self.folder.write("backfill.toml", &config.replace(from, to));
     }
 
     /// Starts so many workers.
@@ -47,8 +59,14 @@ impl Cluster {
 
     /// Creates the job of a batch.
     pub(crate) async fn create(&mut self, batch: &Batch) {
+        self.create_with(batch, &[]).await;
+    }
+
+    /// The same, with further arguments.
+    pub(crate) async fn create_with(&mut self, batch: &Batch, more: &[&str]) {
         let month = batch.month.to_string();
         let mut arguments = vec!["job", "create", "--from", &month, "--to", &month, "--json"];
+        arguments.extend(more);
         batch.windfarms.iter().for_each(|name| arguments.extend(["--windfarm", name]));
         let created = self.folder.backfill(&arguments).await.succeeded();
         let created: serde_json::Value = serde_json::from_str(&created.out).unwrap();

@@ -118,12 +118,6 @@ pub(crate) async fn disturb(
                         deck.shuffle(random);
                         How::Kill
                     });
-                    if wanted.restarts.is_some() {
-                        let workers = cluster.workers.iter_mut().enumerate();
-                        workers.for_each(|(number, worker)| {
-                            worker.start_again_if_it_found_no_database(&cluster.folder, number);
-                        });
-                    }
                     match disturb_worker(cluster, how, random).await {
                         true => done.count(how),
                         false => deck.push(how),
@@ -136,12 +130,9 @@ pub(crate) async fn disturb(
         }
         tokio::time::sleep(Duration::from_millis(10)).await; // waits for the next point in time, which is random
     }
-    for (number, worker) in cluster.workers.iter_mut().enumerate() {
+    for worker in &mut cluster.workers {
         if worker.stopped_until.is_some() {
             worker.go_on();
-        }
-        if wanted.restarts.is_some() {
-            worker.start_again_if_it_found_no_database(&cluster.folder, number);
         }
     }
     (done, given)

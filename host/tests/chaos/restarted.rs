@@ -1,6 +1,18 @@
 //! Workers whose database goes away in the middle.
 
-use crate::{alone, disturb::Wanted, is_long, killed::assert_nothing_is_disturbed, postgres, random};
+use std::time::Duration;
+
+use simulator::{LogEntry, Options};
+
+use crate::{
+    alone,
+    cluster::Cluster,
+    disturb::Wanted,
+    is_long,
+    killed::assert_nothing_is_disturbed,
+    postgres, random,
+    workload::{Batch, sources},
+};
 
 #[tokio::test]
 async fn workers_whose_database_is_restarted_under_load_store_what_undisturbed_ones_store() {
@@ -11,4 +23,40 @@ async fn workers_whose_database_is_restarted_under_load_store_what_undisturbed_o
     let databases = [&server.url("postgres"), other.url()];
     let done = assert_nothing_is_disturbed(2, databases, wanted, &mut random()).await;
     assert!(done.restarts >= restarts, "{done}");
+}
+
+#[tokio::test]
+async fn what_was_fetched_while_the_database_was_away_is_stored_and_not_asked_for_again() {
+    let _alone = alone().await;
+    let Some(server) = postgres::own_server() else { return };
+    let options = Options {
+        now: Some("2024-12-15T12:00:00Z".parse().unwrap()),
+        faults: vec!["kind=latency,milliseconds=2000".parse().unwrap()],
+        ..Options::default()
+    };
+    let simulator = simulator::start(options).await.unwrap();
+    // Answers that are not kept need no database, so that attempts get to their end without one.
+    let sources = format!("[archive]\nenabled = false\n{}", sources(&simulator.url(), "concurrency = 8"));
+    let mut cluster = Cluster::new(&server.url("postgres"), &sources).await;
+    cluster.configure("lease = \"2s\"", "lease = \"60s\"");
+    // Ten tasks of one request each, eight at once.
+    cluster.create(&Batch { windfarms: vec!["America"], month: "2024-01".parse().unwrap() }).await;
+    cluster.start(1);
+    let until = async |what: &str, holds: &dyn Fn(&[LogEntry]) -> bool| {
+        let begun = std::time::Instant::now();
+        while !holds(&simulator.log()) {
+            assert!(begun.elapsed().as_secs() < 60, "{what}: {:?}", simulator.log());
+            tokio::time::sleep(Duration::from_millis(5)).await; // waits for the worker's requests
+        }
+    };
+    until("eight are asked for", &|log| log.len() == 8).await;
+    server.stop();
+    until("they are answered", &|log| log.iter().all(|entry| entry.ended.is_some())).await;
+    tokio::time::sleep(Duration::from_secs(11)).await; // is longer than a worker waits for a connection
+    server.start();
+    cluster.drain(Duration::from_secs(60)).await;
+    cluster.end().await;
+    assert_eq!(cluster.count("SELECT count(*) FROM task_attempts WHERE outcome = 'written'").await, 10);
+    assert_eq!(cluster.count("SELECT count(*) FROM task_attempts").await, 10, "none was lost");
+    assert_eq!(simulator.log().len(), 10, "and nothing was asked for twice");
 }

@@ -43,16 +43,6 @@ impl Worker {
         self.child.try_wait().unwrap().is_some()
     }
 
-    /// Starts it again if it ended since it found no database when it began: whoever starts services does so.
-    pub(crate) fn start_again_if_it_found_no_database(&mut self, folder: &WorkFolder, number: usize) {
-        if self.has_ended() {
-            let why = self.last_lines();
-            let last = why.lines().last().unwrap_or_default();
-            assert!(last.starts_with("error: ") && last.contains("database"), "it ended by itself:\n{why}");
-            *self = Self::start(folder, number);
-        }
-    }
-
     /// As by the kernel when memory is short: nothing of it goes on.
     pub(crate) async fn kill(mut self) {
         self.child.kill().await.unwrap();

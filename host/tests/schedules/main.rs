@@ -53,6 +53,16 @@ impl Host {
         Self { folder, store, scheduler, worker }
     }
 
+    /// Of another host of the same database, which has no source.
+    async fn without_sources(&self) -> Scheduler {
+        let config = std::fs::read_to_string(self.folder.path("backfill.toml")).unwrap();
+        self.folder.write("others.toml", config.split("[[source]]").next().unwrap());
+        let config = config::load(&self.folder.path("others.toml"), &|_| None).unwrap();
+        let shared = Shared::new(Arc::new(StoredAllowance(self.store.clone())));
+        let registry = Registry::load(&config, &|_| None, support::engine(), &shared).await;
+        Scheduler::new(self.store.clone(), Arc::new(registry), 3, config.worker.grace)
+    }
+
     async fn schedule(
         &self,
         kind: ScheduleKind,

@@ -103,3 +103,22 @@ async fn units_of_a_source_that_can_not_be_used_are_left_out_and_that_is_said() 
         "job 1: 3 tasks; without source ghost (its source can't be used: the configuration has no source \"ghost\")"
     );
 }
+
+#[tokio::test]
+async fn months_that_reached_an_age_while_their_source_could_not_be_used_are_checked_once_it_can() {
+    let simulator = simulator().await;
+    let host = Host::new(&simulator, "entsoe", ANHOLT).await;
+    let settings = json!({ "revise_after": ["10d", "1mo"] });
+    let schedule = host.schedule(ScheduleKind::Revise, OFTEN, settings, at("2024-03-05T00:00:00Z")).await;
+    let away = host.without_sources().await;
+    for now in ["2024-03-12T00:00:00Z", "2024-03-20T00:00:00Z"] {
+        assert_eq!(away.fire_due(at(now)).await.unwrap()[0].1, Fired::Noted);
+        let outcome = host.outcome(&schedule).await;
+        assert!(outcome.contains("no month has reached an age since; without source entsoe ("), "{outcome}");
+    }
+    let back = host.scheduler.fire_due(at("2024-03-21T00:00:00Z")).await.unwrap();
+    assert_eq!(back[0].1, Fired::Job(1), "February reached ten days on the 11th");
+    let tasks = host.store.tasks(1, TaskFilter::default()).await.unwrap();
+    assert_eq!(tasks.iter().map(|task| task.month.to_string()).collect::<Vec<_>>(), ["2024-02"]);
+    assert_eq!(host.scheduler.fire_due(at("2024-03-22T00:00:00Z")).await.unwrap()[0].1, Fired::Noted, "once");
+}

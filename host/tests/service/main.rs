@@ -18,6 +18,7 @@ mod scheduled;
 mod smtp_sink;
 mod stopped;
 mod told;
+mod woken;
 mod worked_off;
 
 use backfill::store::Store;
@@ -65,6 +66,13 @@ impl World {
             worlds.push(Self::on(Some(server), "").await);
         }
         worlds
+    }
+
+    /// Changes the configuration for hosts that are started from now on.
+    fn configure(&self, from: &str, to: &str) {
+        let config = std::fs::read_to_string(self.folder.path("backfill.toml")).unwrap();
+        assert!(config.contains(from), "{config}");
+        self.folder.write("backfill.toml", &config.replace(from, to));
     }
 
     /// The database, past the hosts.

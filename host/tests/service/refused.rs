@@ -61,3 +61,19 @@ async fn a_database_that_cannot_be_reached_is_named_without_its_password() {
     let missing = try_at(&format!("{server}/no_such_database")).await;
     assert!(missing.contains("createdb"), "{missing}");
 }
+
+#[tokio::test]
+async fn a_host_that_starts_before_its_database_waits_for_it() {
+    let Some(server) = postgres::own_server() else { return };
+    let world = World::on(None, "").await;
+    world.configure("[worker]", &format!("[database]\nurl = {:?}\n[worker]", server.url("postgres")));
+    world.folder.backfill(&["migrate"]).await.succeeded();
+    server.stop();
+    let mut host = Host::spawn(&world.folder, &["worker"]);
+    let said = host.says("trying again").await;
+    assert!(said.contains("check that the server runs"), "{said}");
+    server.start();
+    host.says("ready for work").await;
+    host.signal("-TERM");
+    assert_eq!(host.ended().await, Some(0));
+}

@@ -113,6 +113,29 @@ async fn a_run_in_the_foreground_follows_too() {
 }
 
 #[tokio::test]
+async fn a_run_in_the_foreground_whose_source_is_left_out_ends_and_fails_no_task() {
+    let world = World::new().await;
+    world.units(1).await;
+    let text = std::fs::read_to_string(world.folder.path("backfill.toml")).unwrap();
+    world.folder.write("backfill.toml", &text.replace("concurrency = 8", "concurrency = 1"));
+    world.open.send_replace(false);
+    let mut run =
+        Host::spawn(&world.folder, &["run", "--windfarm", "Ridge", "--from", "2024-01", "--to", "2024-03"]);
+    world.asked(1).await;
+    world.configure("enabled = false");
+    run.says("the configuration leaves the source out").await;
+    world.open.send_replace(true);
+    let said = run.says("run it again once the source is back").await;
+    assert!(said.contains("leaves parks out"), "{said}");
+    assert_eq!(run.ended().await, Some(1));
+    let shown = world.show("1").await;
+    let counts =
+        ["completed_tasks", "failed_tasks", "skipped_tasks"].map(|count| shown["job"][count].as_i64());
+    assert_eq!(counts, [1, 0, 2].map(Some), "{shown:#}");
+    assert_eq!(world.upstream.asked().len(), 1);
+}
+
+#[tokio::test]
 async fn a_credential_in_a_file_is_replaced_by_writing_the_file() {
     let world = World::new().await;
     world.units(1).await;

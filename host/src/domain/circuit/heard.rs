@@ -15,7 +15,42 @@ pub enum Heard<'a> {
     Nothing,
 }
 
+/// [`Heard`] without its text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HeardCase {
+    /// [`Heard::Answer`].
+    Answer,
+    /// [`Heard::Failure`].
+    Failure,
+    /// [`Heard::Refusal`].
+    Refusal,
+    /// [`Heard::Nothing`].
+    Nothing,
+}
+
+impl HeardCase {
+    /// The same with its text.
+    pub const fn saying(self, message: &str) -> Heard<'_> {
+        match self {
+            Self::Answer => Heard::Answer,
+            Self::Failure => Heard::Failure(message),
+            Self::Refusal => Heard::Refusal(message),
+            Self::Nothing => Heard::Nothing,
+        }
+    }
+}
+
 impl<'a> Heard<'a> {
+    /// Without its text.
+    pub const fn case(self) -> HeardCase {
+        match self {
+            Self::Answer => HeardCase::Answer,
+            Self::Failure(_) => HeardCase::Failure,
+            Self::Refusal(_) => HeardCase::Refusal,
+            Self::Nothing => HeardCase::Nothing,
+        }
+    }
+
     /// Of measurements. `asked` says whether any request reached the upstream: kept answers say nothing of it now.
     pub const fn of_records(asked: bool) -> Self {
         if asked { Self::Answer } else { Self::Nothing }

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-pub use self::heard::Heard;
+pub use self::heard::{Heard, HeardCase};
 use super::retry::after;
 
 /// When a circuit opens, and for how long.

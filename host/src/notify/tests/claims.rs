@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
+use chrono::TimeDelta;
 use tokio_util::sync::CancellationToken;
 
 use super::{PRIVATE, World, at, delivered, http_sink::Sink, none};
@@ -102,4 +103,26 @@ async fn the_loop_sends_what_is_due_and_ends_when_it_is_told_to() {
     let run = world.dispatcher.run(Duration::from_secs(3600), stop.clone());
     tokio::time::timeout(Duration::from_secs(30), async { tokio::join!(run, watch) }).await.unwrap();
     assert_eq!(world.deliver(1).await, delivered(0));
+}
+
+#[tokio::test]
+async fn what_is_due_by_the_clock_that_hosts_share_is_sent_though_this_hosts_own_is_behind() {
+    for world in World::on_both(PRIVATE).await {
+        let sink = Sink::answering([]).await;
+        world.webhook(&sink.url, None, &[]).await;
+        world.ended_job().await;
+        world.store.set_ahead(TimeDelta::hours(1));
+        let now = world.store.now();
+        let message = world.store.claim_messages(1, true, LEASE, now).await.unwrap().remove(0);
+        world.store.message_failed(&message, "it was away", Some(now), now).await.unwrap();
+        let stop = CancellationToken::new();
+        let watch = async {
+            while sink.heard().is_empty() {
+                tokio::task::yield_now().await;
+            }
+            stop.cancel();
+        };
+        let run = world.dispatcher.run(Duration::from_millis(10), stop.clone());
+        tokio::time::timeout(Duration::from_secs(30), async { tokio::join!(run, watch) }).await.unwrap();
+    }
 }

@@ -204,7 +204,7 @@ pub(super) async fn gaps(conn: &mut Connection, claim: &RunClaim) -> sqlx::Resul
 pub(super) async fn cost(
     conn: &mut Connection,
     claim: &RunClaim,
-    report: &AttemptReport,
+    report: &AttemptReport<'_>,
 ) -> sqlx::Result<()> {
     sql::query(
         "UPDATE collector_runs SET component_digest = $2, requests = requests + $3,
@@ -234,6 +234,19 @@ pub(super) async fn outcome(conn: &mut Connection, schedule: &Schedule, text: &s
         .execute(conn)
         .await
         .map(drop)
+}
+
+/// Says of a run that nobody tried yet what it waits for. The last error of one that was tried says more.
+pub(super) async fn waits_for_source(conn: &mut Connection, run_id: i64) -> sqlx::Result<()> {
+    sql::query(
+        "UPDATE collector_runs SET error_code = 'source-paused',
+                error_message = 'the source is paused, since its upstream fails'
+         WHERE id = $1 AND error_code IS NULL",
+    )
+    .bind(run_id)
+    .execute(conn)
+    .await
+    .map(drop)
 }
 
 pub(super) fn after(now: Instant, wait: Duration) -> Instant {

@@ -1,15 +1,27 @@
 //! A source whose upstream fails is left alone by all workers, and tried with one task.
 
-use super::{World, at, request};
+use chrono::{DateTime, Utc};
+
+use super::{World, at, error, request};
 use crate::{
     domain::{CircuitPolicy, Heard},
-    store::{ClaimRequest, EventKind},
+    store::{AttemptReport, ClaimRequest, Ending, EventKind, StoreError, Told, circuit},
 };
+
+impl World {
+    /// Says something of source `s`; gives until when that paused it.
+    async fn hears(&self, heard: Heard<'_>, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let mut tx = self.store.write("hearing").await.unwrap();
+        let told = Told { heard, policy: &CircuitPolicy::default() };
+        let paused = circuit::hear(&mut tx, "s", told, now.into()).await.unwrap();
+        tx.commit().await.unwrap();
+        paused.map(|until| until.utc())
+    }
+}
 
 async fn fail(world: &World, times: i64, from: i64) {
     for time in 0..times {
-        let heard = Heard::Failure("503");
-        world.store.heard("s", heard, &CircuitPolicy::default(), at(from + time)).await.unwrap();
+        world.hears(Heard::Failure("503"), at(from + time)).await;
     }
 }
 
@@ -31,8 +43,7 @@ async fn after_failures_in_a_row_nothing_is_claimed_until_one_task_on_trial_has_
 
         assert_eq!(world.claim("w", 9, at(67)).await.len(), 1, "one on trial");
         assert_eq!(world.claim("v", 9, at(68)).await, [], "and no second one");
-        let heard = Heard::Answer;
-        world.store.heard("s", heard, &CircuitPolicy::default(), at(69)).await.unwrap();
+        world.hears(Heard::Answer, at(69)).await;
         assert_eq!(world.claim("w", 9, at(70)).await.len(), 8, "also those whose leases ran out meanwhile");
         let events = world.store.events(None, 0, 99).await.unwrap();
         let told = |kind| events.iter().filter(|event| event.kind == kind).count();
@@ -44,12 +55,31 @@ async fn after_failures_in_a_row_nothing_is_claimed_until_one_task_on_trial_has_
 async fn a_refused_credential_pauses_the_source_until_somebody_resumes_it_or_an_hour_is_over() {
     for world in World::on_both().await {
         world.job(2).await;
-        let heard = Heard::Refusal("401");
-        let until = world.store.heard("s", heard, &CircuitPolicy::default(), at(0)).await.unwrap();
-        assert_eq!(until.map(|until| until.utc()), Some(at(3600)));
+        assert_eq!(world.hears(Heard::Refusal("401"), at(0)).await, Some(at(3600)));
         assert_eq!(world.claim("w", 9, at(3599)).await, []);
         assert!(world.store.resume_source("s", at(100)).await.unwrap());
         assert_eq!(world.claim("w", 9, at(100)).await.len(), 1, "with one task on trial");
         assert!(!world.store.resume_source("t", at(100)).await.unwrap());
+    }
+}
+
+#[tokio::test]
+async fn an_attempt_tells_of_its_source_with_its_end_and_one_that_was_taken_away_tells_nothing() {
+    for world in World::on_both().await {
+        world.job(2).await;
+        let policy = CircuitPolicy { failures: 1, ..CircuitPolicy::default() };
+        let told = Some(Told { heard: Heard::Failure("503"), policy: &policy });
+        let report = AttemptReport { told, ..AttemptReport::default() };
+        let failed = || Ending::Retry(at(90).into(), error("unavailable", "503"));
+        let stalled = world.one("a", at(0)).await;
+        let refused = world.store.finish(&stalled, failed(), &report, at(60)).await.unwrap_err();
+        assert!(matches!(refused, StoreError::LostLease { .. }), "{refused}");
+        let fares = world.store.circuit("s").await.unwrap();
+        assert_eq!((fares.failures_in_row, fares.open_until), (0, None), "its end was not stored");
+
+        let held = world.one("b", at(61)).await;
+        let finished = world.store.finish(&held, failed(), &report, at(62)).await.unwrap();
+        assert_eq!(finished.source_paused.map(|until| until.utc()), Some(at(122)));
+        assert_eq!(world.claim("b", 9, at(63)).await, []);
     }
 }

@@ -5,10 +5,10 @@ use tokio::sync::Barrier;
 
 use super::{World, at, month, power, schedules::hourly, window};
 use crate::{
-    domain::{Overlap, ScheduleKind, Series},
+    domain::{CircuitPolicy, Heard, Overlap, ScheduleKind, Series},
     store::{
         Act, AttemptReport, CollectedMonth, Collection, EventKind, Fired, NewAnswer, RunClaim,
-        ScheduleChange, Written,
+        ScheduleChange, Told, Written,
     },
 };
 
@@ -287,5 +287,31 @@ async fn a_removed_schedule_keeps_what_its_runs_wrote_and_ends_those_that_are_op
             2,
             "who wrote a value stays known"
         );
+    }
+}
+
+#[tokio::test]
+async fn a_run_tells_of_its_source_and_one_that_is_paused_is_asked_by_no_run_but_one_on_trial() {
+    for world in World::on_both().await {
+        fired(&world).await;
+        let policy = CircuitPolicy::default();
+        let told =
+            |heard| AttemptReport { told: Some(Told { heard, policy: &policy }), ..AttemptReport::default() };
+        let refused = claim(&world, at(HOUR)).await.unwrap();
+        let (error, report) = (("unauthorized", "401"), told(Heard::Refusal("401")));
+        world.store.fail_run(&refused, error, None, &report, at(HOUR + 10)).await.unwrap();
+
+        fire(&world, at(2 * HOUR)).await;
+        assert_eq!(claim(&world, at(2 * HOUR + 9)).await, None, "the hour is not over yet");
+        assert_eq!(
+            world.rows::<(Option<String>,)>("SELECT error_code FROM collector_runs WHERE id = 2").await,
+            [(Some("source-paused".to_owned()),)]
+        );
+        let trial = claim(&world, at(2 * HOUR + 10)).await.unwrap();
+        assert!(world.store.circuit("s").await.unwrap().on_trial, "nothing else is asked meanwhile");
+        let found = Collection { asked: 2, months: vec![found(1, spot(0, 1.0))], rejected: 0 };
+        let report = told(Heard::Answer);
+        world.store.finish_run(&trial, &found, &report, at(2 * HOUR + 12)).await.unwrap().unwrap();
+        assert_eq!(world.store.circuit("s").await.unwrap().open_until, None);
     }
 }

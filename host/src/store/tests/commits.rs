@@ -200,6 +200,7 @@ async fn an_attempt_keeps_what_it_cost_and_what_it_rested_on() {
             cpu: Duration::from_micros(1500),
             answers,
             month: None,
+            told: None,
         };
         world.store.finish(&claim, Ending::Empty("nothing"), &report, at(2)).await.unwrap();
         let kept: Vec<(String, i64, i64, i64, i64)> = world

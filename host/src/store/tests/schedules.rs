@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{World, at, month, window};
 use crate::{
     domain::{Overlap, PlannedTask, Priority, ScheduleKind, Verdict},
-    store::{Act, EventKind, Fired, NewJob, NewSchedule, Schedule, ScheduleChange, StoreError},
+    store::{Act, EventKind, Fired, NewJob, NewSchedule, Schedule, ScheduleChange, StoreError, Without},
 };
 
 const HOLD: Duration = Duration::from_secs(60);
@@ -232,7 +232,7 @@ async fn what_a_firing_goes_without_is_reported_once() {
     for world in World::on_both().await {
         let id = world.schedule(&hourly("h", ScheduleKind::Incremental)).await.id;
         let due = world.due(at(HOUR)).await;
-        let without = ["source x (no such host)".to_owned()];
+        let without = [Without { source: "x".to_owned(), why: "no such host".to_owned() }];
         world.store.fire(&due, Act::Nothing("nothing missing"), &without, at(HOUR)).await.unwrap();
         let outcome = world.store.schedule(id).await.unwrap().last_outcome.unwrap();
         assert_eq!(outcome, "nothing missing; without source x (no such host)");
@@ -324,5 +324,27 @@ async fn a_schedule_that_can_not_be_read_is_reported_once_and_fires_no_more() {
         let after = world.store.schedule(id).await.unwrap();
         assert!(after.last_outcome.unwrap().starts_with("can't fire: "));
         assert_eq!((after.next_fire_at, world.told().await.len()), (None, 1));
+    }
+}
+
+#[tokio::test]
+async fn what_a_source_owes_that_a_firing_went_without_is_kept_until_one_has_it_again() {
+    for world in World::on_both().await {
+        let id = world.schedule(&hourly("h", ScheduleKind::Revise)).await.id;
+        let without = |source: &str| Without { source: source.to_owned(), why: "away".to_owned() };
+        let (x, y) = (without("x"), without("y"));
+        let fire = async |hours: i64, act: Act<'_>, without: &[Without]| {
+            let due = world.due(at(hours * HOUR)).await;
+            world.store.fire(&due, act, without, at(hours * HOUR)).await.unwrap();
+            let after = world.store.schedule(id).await.unwrap();
+            ["x", "y", "z"].map(|source| (after.idle_since(source) - at(0)).num_hours())
+        };
+        let done = Act::Nothing("nothing");
+        assert_eq!(fire(1, done, &[]).await, [1, 1, 1]);
+        assert_eq!(fire(2, done, std::slice::from_ref(&x)).await, [1, 2, 2]);
+        assert_eq!(fire(3, done, &[x.clone(), y.clone()]).await, [1, 2, 3]);
+        assert_eq!(fire(4, Act::Fail("it broke"), &[]).await, [1, 2, 3], "nothing was done");
+        assert_eq!(fire(5, done, &[y]).await, [5, 2, 5]);
+        assert_eq!(fire(6, done, &[]).await, [6, 6, 6]);
     }
 }
