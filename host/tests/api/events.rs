@@ -131,7 +131,7 @@ async fn a_task_is_shown_with_its_attempts_its_log_and_its_answers() {
         let job = world.filled(&client).await;
         let tasks =
             client.get(&format!("/backfill/jobs/{job}/tasks?status=completed")).await.expect(200).json;
-        let path = format!("/tasks/{}", tasks[0]["id"]);
+        let path = format!("/backfill/tasks/{}", tasks[0]["id"]);
         let task = client.get(&path).await.expect(200).json;
         assert_eq!(
             (&task["month"], &task["generation_unit"]["source"]),
@@ -143,7 +143,7 @@ async fn a_task_is_shown_with_its_attempts_its_log_and_its_answers() {
         assert_eq!(answers[0]["attempt_id"], attempts[0]["id"], "{answers:#}");
         assert!(client.get(&format!("{path}/logs")).await.expect(200).json.is_array());
         for part in ["", "/attempts", "/logs", "/answers"] {
-            client.get(&format!("/tasks/4711{part}")).await.problem(404, "not-found");
+            client.get(&format!("/backfill/tasks/4711{part}")).await.problem(404, "not-found");
         }
     })
     .await;
