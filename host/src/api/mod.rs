@@ -1,7 +1,7 @@
 //! What the host answers over HTTP: one file per resource.
 //!
 //! A request passes, from the outside in: its id ([`trace`]), what holds for all answers ([`around`]), who asks ([`auth`]), whether it was answered already
-//! ([`repeat`]), the audit log ([`changes`]), its handler.
+//! ([`repeat`]), the audit log ([`changes`]), whether it is one that the description has ([`described`]), its handler.
 
 mod around;
 mod audit;
@@ -9,6 +9,7 @@ mod auth;
 mod availability;
 mod changes;
 mod created;
+mod described;
 mod docs;
 mod extract;
 mod health;
@@ -24,6 +25,7 @@ mod registry;
 mod repeat;
 mod schedules;
 mod schema;
+mod schema_check;
 mod sources;
 mod state;
 mod tag;
@@ -108,6 +110,7 @@ fn router(api: Api) -> Router {
     let (resources, _) = resources().split_for_parts();
     let resources = resources
         .fallback(|| async { Problem::not_found("there is no such path; see /docs") })
+        .layer(from_fn(described::layer))
         .layer(from_fn_with_state(api.clone(), changes::layer))
         .layer(from_fn_with_state(api.clone(), repeat::layer))
         .layer(from_fn_with_state(api.clone(), auth::layer));

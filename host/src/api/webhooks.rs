@@ -26,15 +26,6 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(show, change, delete))
 }
 
-/// The longest address.
-const LONGEST_URL: usize = 2000;
-
-/// The longest place of a secret.
-const LONGEST_PLACE: usize = 500;
-
-/// The most kinds of events to name; there are fewer.
-const MOST_KINDS: usize = 100;
-
 /// A webhook to enter.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -89,15 +80,6 @@ async fn create(
     Admin(caller): Admin,
     Body(new): Body<NewWebhook>,
 ) -> Result<Created<Webhook>, Problem> {
-    if new.url.len() > LONGEST_URL {
-        return Err(Problem::field("/url", format!("expected at most {LONGEST_URL} characters")));
-    }
-    if new.secret_from.as_ref().is_some_and(|place| place.len() > LONGEST_PLACE) {
-        return Err(Problem::field("/secret_from", format!("expected at most {LONGEST_PLACE} characters")));
-    }
-    if new.event_kinds.len() > MOST_KINDS {
-        return Err(Problem::field("/event_kinds", format!("expected at most {MOST_KINDS}")));
-    }
     let webhook = store::NewWebhook {
         url: &new.url,
         secret_from: new.secret_from.as_deref(),

@@ -137,8 +137,8 @@ async fn run(config: &Config, http: Http) -> anyhow::Result<ExitCode> {
         stop: stop.drained.clone(),
     };
     let answering = http.answer(Api::new(parts)?);
-    let scheduler =
-        Scheduler::new(store.clone(), registry, config.worker.retry.attempts, config.worker.grace);
+    let (own, limit) = (&config.worker, config.server.max_open_tasks);
+    let scheduler = Scheduler::new(store.clone(), registry, own.retry.attempts, limit, own.grace);
     let (gently, at_once) = (stop.gently.clone(), stop.at_once.clone());
     let firing = tokio::spawn(async move { scheduler.run(gently, at_once).await });
     let reloading = tokio::spawn(reloader.run(stop.reload, stop.gently.clone()));

@@ -13,9 +13,6 @@ use crate::{
     planning::{self, HowToRun},
 };
 
-/// When to ask again while too much is waiting.
-const QUEUE_FULL_SECONDS: u64 = 60;
-
 /// Create a job: every unit and month becomes a task, and running hosts work them off.
 #[utoipa::path(post, path = "/backfill/jobs", tag = "jobs", request_body = NewBackfill,
     responses(
@@ -29,13 +26,6 @@ pub(super) async fn create(
     Body(ask): Body<NewBackfill>,
 ) -> Result<impl IntoResponse, Problem> {
     let wanted = ask.wanted()?;
-    let open = api.store.open_tasks().await?;
-    let limit = api.config.server.max_open_tasks;
-    if open >= i64::from(limit) {
-        let detail = format!("{open} tasks are open, and this host takes new jobs below {limit}");
-        return Err(Problem::too_many(detail, QUEUE_FULL_SECONDS)
-            .suggest("wait until some have ended, or raise [server] max_open_tasks"));
-    }
     let now = api.store.now();
     let planned = planning::preview(&api.store, &api.registry, wanted, now).await?;
     let how = HowToRun {
@@ -44,6 +34,7 @@ pub(super) async fn create(
         max_attempts: api.config.worker.retry.attempts,
         created_by_id: Some(caller.user_id),
         plan_hash: ask.plan_hash,
+        max_open_tasks: api.config.server.max_open_tasks,
     };
     let id = planning::create(&api.store, &planned, &how, now).await?;
     let job = SummedJob::new(api.store.job(id).await?, api.store.job_summary(id).await?);

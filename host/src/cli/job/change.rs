@@ -5,7 +5,7 @@ use std::{path::Path, process::ExitCode};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
-use crate::{cli::context, config::Config, store::Store, worker};
+use crate::{cli::context, config::Config, planning, store::Store, worker};
 
 #[derive(Subcommand)]
 pub(in crate::cli) enum Change {
@@ -116,8 +116,9 @@ impl Change {
                 (format!("job {id} goes on"), json!({ "paused": false }))
             }
             Self::Retry(Retry { which: Which { id, .. }, tasks, force }) => {
-                let chosen = (!tasks.is_empty()).then_some(tasks.as_slice());
-                let done = store.retry_job(id, chosen, force, BY, now).await?;
+                let task_ids = (!tasks.is_empty()).then_some(tasks.as_slice());
+                let what = planning::Retry { job_id: id, task_ids, force };
+                let done = planning::retry(store, what, BY, config.server.max_open_tasks, now).await?;
                 let mut said = format!("job {id}: {} tasks run again", done.reopened.len());
                 if !done.permanent.is_empty() {
                     said += &format!("; {} failed for good, --force runs them too", done.permanent.len());

@@ -133,6 +133,7 @@ impl Create {
             max_attempts: config.worker.retry.attempts,
             created_by_id: None,
             plan_hash: self.plan_hash,
+            max_open_tasks: config.server.max_open_tasks,
         };
         let id = planning::create(&store, &planned, &how, store.now()).await?;
         let (tasks, to_run) = (planned.plan.tasks.len(), planned.plan.to_run());

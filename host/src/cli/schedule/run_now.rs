@@ -30,8 +30,8 @@ impl RunNow {
         let schedule = store.schedule_by_name(&self.name).await?;
         let shared = context::shared(config, store)?;
         let registry = Arc::new(Registry::load(config, &env, &context::engine(config)?, &shared).await);
-        let worker = &config.worker;
-        let scheduler = Scheduler::new(store.clone(), registry, worker.retry.attempts, worker.grace);
+        let (worker, limit) = (&config.worker, config.server.max_open_tasks);
+        let scheduler = Scheduler::new(store.clone(), registry, worker.retry.attempts, limit, worker.grace);
         let fired = scheduler.fire_now(schedule.id, store.now()).await?;
         let outcome = store.schedule(schedule.id).await?.last_outcome.unwrap_or_default();
         match fired {
