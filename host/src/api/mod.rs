@@ -26,6 +26,7 @@ mod repeat;
 mod schedules;
 mod schema;
 mod schema_check;
+mod server;
 mod sources;
 mod state;
 mod tag;
@@ -37,7 +38,7 @@ mod web;
 mod webhooks;
 mod workers;
 
-use std::{net::SocketAddr, sync::Arc};
+use std::sync::Arc;
 
 use axum::{
     Router,
@@ -46,31 +47,26 @@ use axum::{
     routing::get,
 };
 use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
 use utoipa_axum::router::OpenApiRouter;
 
 pub use self::state::{Api, Parts};
-use self::{around::around, extract::BODY_LIMIT, problem::Problem};
+use self::{around::around, extract::BODY_LIMIT, problem::Problem, server::Bounds};
 
 /// Before every path that needs somebody to be logged in.
 const PREFIX: &str = "/api/v1";
 
-/// Answers until the host stops; requests under way are finished.
-pub async fn serve(listener: TcpListener, api: Api) -> anyhow::Result<()> {
-    let stop = api.stop.clone();
-    answer(listener, router(api), stop).await
+/// Answers until the host stops; requests under way are finished, if they are soon.
+pub async fn serve(listener: TcpListener, api: Api) {
+    let (store, stop) = (api.store.clone(), api.stop.clone());
+    let followers = Arc::clone(api.followers());
+    let answering = server::run(listener, router(api), Bounds::default(), stop.clone());
+    tokio::join!(answering, followers.watch(&store, &stop));
 }
 
 /// The same with nothing but health and metrics, for hosts that only work.
-pub async fn serve_health(listener: TcpListener, api: Api) -> anyhow::Result<()> {
+pub async fn serve_health(listener: TcpListener, api: Api) {
     let stop = api.stop.clone();
-    answer(listener, finished(open().split_for_parts().0, api), stop).await
-}
-
-async fn answer(listener: TcpListener, router: Router, stop: CancellationToken) -> anyhow::Result<()> {
-    let service = router.into_make_service_with_connect_info::<SocketAddr>();
-    axum::serve(listener, service).with_graceful_shutdown(stop.cancelled_owned()).await?;
-    Ok(())
+    server::run(listener, finished(open().split_for_parts().0, api), Bounds::default(), stop).await;
 }
 
 /// The description of the API, as `/openapi.json` answers it.

@@ -4,8 +4,8 @@ use std::{ops::Deref, sync::Arc};
 
 use tokio_util::sync::CancellationToken;
 
-use super::{auth::Issuer, login::Attempts};
-use crate::{config::Config, source::Registry, store::Store};
+use super::{auth::Issuer, jobs::Followers, login::Attempts};
+use crate::{config::Config, source::Registry, store::Store, worker::LastLook};
 
 /// What handlers work with. Cheap to clone.
 #[derive(Clone)]
@@ -15,6 +15,7 @@ struct Inner {
     parts: Parts,
     issuer: Option<Issuer>,
     attempts: Attempts,
+    followers: Arc<Followers>,
 }
 
 /// The parts.
@@ -27,6 +28,8 @@ pub struct Parts {
     pub config: Config,
     /// Ends what would go on for ever, so that the host can stop.
     pub stop: CancellationToken,
+    /// When the worker of this process last looked for tasks.
+    pub last_look: LastLook,
 }
 
 impl Api {
@@ -36,7 +39,8 @@ impl Api {
     /// The issuer of tokens can't be asked from this machine.
     pub fn new(parts: Parts) -> anyhow::Result<Self> {
         let issuer = parts.config.auth.jwt.as_ref().map(Issuer::new).transpose()?;
-        Ok(Self(Arc::new(Inner { parts, issuer, attempts: Attempts::default() })))
+        let (attempts, followers) = (Attempts::default(), Arc::default());
+        Ok(Self(Arc::new(Inner { parts, issuer, attempts, followers })))
     }
 
     /// Whose JSON Web Tokens let in.
@@ -47,6 +51,11 @@ impl Api {
     /// Who tried in vain to log in.
     pub(super) fn attempts(&self) -> &Attempts {
         &self.0.attempts
+    }
+
+    /// Who follows jobs.
+    pub(super) fn followers(&self) -> &Arc<Followers> {
+        &self.0.followers
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use tokio::task::JoinHandle;
@@ -72,6 +72,29 @@ impl Held {
     fn with<T>(&self, act: impl FnOnce(&mut HashMap<i64, Attempt>) -> T) -> T {
         // The map is changed by single insertions and removals: a panic elsewhere can't leave it half done.
         act(&mut self.attempts.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// When this process last looked for tasks without being hindered; when it began, if it has not looked yet. Cheap to
+/// clone.
+#[derive(Clone, Debug)]
+pub struct LastLook(Arc<Mutex<Instant>>);
+
+impl Default for LastLook {
+    fn default() -> Self {
+        Self(Arc::new(Mutex::new(Instant::now())))
+    }
+}
+
+impl LastLook {
+    /// It looks.
+    pub(super) fn note(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    }
+
+    /// How long ago that was.
+    pub fn ago(&self) -> Duration {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).elapsed()
     }
 }
 

@@ -15,6 +15,7 @@ mod service;
 use std::sync::Arc;
 
 pub use cancel::cancel;
+pub use lease::LastLook;
 pub use limits::Limits;
 pub use options::Options;
 pub use ports::{StoredAllowance, StoredAnswers};
@@ -31,18 +32,25 @@ pub struct Worker {
     /// New with every start, so that a restarted worker is never taken for the one that died.
     owner: String,
     held: Held,
+    last_look: LastLook,
 }
 
 impl Worker {
     /// A worker of this process.
     pub fn new(store: Store, registry: Arc<Registry>, options: Options) -> Self {
         let owner = format!("{}-{:016x}", std::process::id(), rand::random::<u64>());
-        Self { store, registry, options: Arc::new(options), owner, held: Held::default() }
+        let (held, last_look) = (Held::default(), LastLook::default());
+        Self { store, registry, options: Arc::new(options), owner, held, last_look }
     }
 
     /// Its id in the store: new with every start.
     pub fn id(&self) -> &str {
         &self.owner
+    }
+
+    /// Says when it last looked for tasks.
+    pub fn last_look(&self) -> LastLook {
+        self.last_look.clone()
     }
 
     fn beat(&self, serves: bool) -> Beat {
