@@ -27,8 +27,8 @@ struct Described {
 
 /// What a method of a path takes.
 struct Operation {
-    /// The names in its query.
-    query: Vec<String>,
+    /// The parameters in its query, each with its schema.
+    query: BTreeMap<String, Value>,
     has_body: bool,
 }
 
@@ -46,8 +46,34 @@ impl Operation {
     fn of(described: &Value) -> Self {
         let parameters = described["parameters"].as_array().into_iter().flatten();
         let query = parameters.filter(|parameter| parameter["in"] == "query");
-        let query = query.filter_map(|parameter| Some(parameter["name"].as_str()?.to_owned()));
+        let query = query.filter_map(|parameter| {
+            Some((parameter["name"].as_str()?.to_owned(), parameter["schema"].clone()))
+        });
         Self { query: query.collect(), has_body: described["requestBody"].is_object() }
+    }
+}
+
+impl Operation {
+    /// Parameters that are not there, or not what they may be, each with the reason.
+    fn misfits(&self, pairs: &[(String, String)]) -> Vec<(String, String)> {
+        let mut given: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for (name, text) in pairs {
+            given.entry(name).or_default().push(text);
+        }
+        let misfits = given.into_iter().flat_map(|(name, texts)| {
+            let found = match self.query.get(name) {
+                Some(schema) => schema_check::text_misfits(&DESCRIBED.schemas, schema, &texts),
+                None if self.query.is_empty() => {
+                    vec!["there is no such parameter; this takes none".to_owned()]
+                }
+                None => {
+                    let known: Vec<_> = self.query.keys().map(String::as_str).collect();
+                    vec![format!("there is no such parameter; this takes {}", known.join(", "))]
+                }
+            };
+            found.into_iter().map(move |why| (name.to_owned(), why))
+        });
+        misfits.collect()
     }
 }
 
@@ -73,13 +99,7 @@ async fn held(request: Request) -> Result<Request, Problem> {
     };
     let query = request.uri().query().unwrap_or_default();
     let pairs: Vec<(String, String)> = serde_html_form::from_str(query).unwrap_or_default();
-    if let Some((name, _)) = pairs.iter().find(|(name, _)| !operation.query.contains(name)) {
-        let detail = match operation.query.as_slice() {
-            [] => "there is no such parameter; this takes none".to_owned(),
-            known => format!("there is no such parameter; this takes {}", known.join(", ")),
-        };
-        return Err(Problem::parameter(name, detail));
-    }
+    Problem::unless_fit_parameters(operation.misfits(&pairs))?;
     if operation.has_body || method != Method::POST {
         return Ok(request);
     }

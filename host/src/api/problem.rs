@@ -81,6 +81,11 @@ pub(super) fn misfit(pointer: impl Into<String>, detail: impl Into<String>) -> M
     Misfit(FieldProblem { pointer, line: None, parameter: None, detail })
 }
 
+/// Ends a detail that names the first of several.
+fn and_more(count: usize) -> String {
+    if count == 0 { String::new() } else { format!("; and {count} more, which `errors` names") }
+}
+
 /// So many wrong lines are told of.
 const MOST_LINES: usize = 1000;
 
@@ -138,6 +143,22 @@ impl Problem {
         problem
     }
 
+    /// 400, if anything is wrong with parameters: each with its name.
+    pub(super) fn unless_fit_parameters(wrong: Vec<(String, String)>) -> Result<(), Self> {
+        let fields = wrong.iter().map(|(name, detail)| FieldProblem {
+            pointer: None,
+            line: None,
+            parameter: Some(name.clone()),
+            detail: detail.clone(),
+        });
+        let fields: Vec<_> = fields.collect();
+        let Some((name, detail)) = wrong.into_iter().next() else { return Ok(()) };
+        let mut problem = Self::parameter(name, detail);
+        problem.0.detail.push_str(&and_more(fields.len() - 1));
+        problem.0.fields = fields;
+        Err(problem)
+    }
+
     /// 422: a field of the body, by its JSON pointer (empty for all of it).
     pub(super) fn field(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
         Self::misfits([misfit(pointer, detail)])
@@ -156,9 +177,7 @@ impl Problem {
             pointer => format!("{pointer}: {}", first.detail),
         });
         let mut detail = first.unwrap_or_default();
-        if fields.len() > 1 {
-            detail.push_str(&format!("; and {} more, which `errors` names", fields.len() - 1));
-        }
+        detail.push_str(&and_more(fields.len().saturating_sub(1)));
         let status = StatusCode::UNPROCESSABLE_ENTITY;
         let mut problem = Self::new(status, "invalid-body", "The body is not what is expected", detail);
         problem.0.fields = fields;

@@ -18,6 +18,32 @@ pub(super) fn misfits(schemas: &Value, schema: &Value, value: &Value) -> Vec<Mis
     found.into_iter().take(MOST).map(|(pointer, detail)| misfit(pointer, detail)).collect()
 }
 
+/// What does not fit of a parameter that comes as texts: repeated, or with commas between, if it is a list.
+pub(super) fn text_misfits(schemas: &Value, schema: &Value, texts: &[&str]) -> Vec<String> {
+    let kinds = kinds(&schema["type"]).unwrap_or_default();
+    let value = if kinds.contains(&"array") {
+        let words =
+            texts.iter().flat_map(|text| text.split(',')).map(str::trim).filter(|word| !word.is_empty());
+        let item = self::kinds(&schema["items"]["type"]).unwrap_or_default();
+        words.map(|word| typed(&item, word)).collect()
+    } else {
+        // Of one that comes twice, whoever reads it complains.
+        typed(&kinds, texts.last().copied().unwrap_or_default())
+    };
+    all(schemas, schema, &value).into_iter().map(|(_, detail)| detail).collect()
+}
+
+/// A text as what is expected, if it is that.
+fn typed(kinds: &[&str], text: &str) -> Value {
+    let read = |kind: &&str| match *kind {
+        "integer" => text.parse::<i64>().ok().map(Value::from),
+        "number" => text.parse::<f64>().ok().map(Value::from),
+        "boolean" => text.parse::<bool>().ok().map(Value::from),
+        _ => None,
+    };
+    kinds.iter().find_map(read).unwrap_or_else(|| Value::from(text))
+}
+
 /// The same as pairs of pointer and detail, and perhaps some more.
 fn all(schemas: &Value, schema: &Value, value: &Value) -> Vec<(String, String)> {
     let mut check = Check { schemas, found: Vec::new() };
@@ -255,6 +281,24 @@ mod tests {
         assert_eq!(of(json!({ "name": 7 })), ["/name: expected a text, not 7"]);
         assert_eq!(of(json!({ "name": "x", "colour": 3 }))[0], "/colour: expected a text, not 3");
         assert_eq!(of(json!([1])), [": expected an object, not a list"]);
+    }
+
+    #[test]
+    fn texts_of_a_query_are_what_their_schema_says() {
+        let schemas = json!({ "Colour": { "type": "string", "enum": ["red", "blue"] } });
+        let fits = |schema: Value, texts: &[&str]| text_misfits(&schemas, &schema, texts).is_empty();
+        let number = json!({ "type": ["integer", "null"], "minimum": 1 });
+        assert!(fits(number.clone(), &["7"]));
+        assert!(!fits(number.clone(), &["0"]) && !fits(number.clone(), &["x"]) && !fits(number, &[""]));
+        let colours =
+            json!({ "type": "array", "items": { "$ref": "#/components/schemas/Colour" }, "maxItems": 2 });
+        assert!(fits(colours.clone(), &["red,blue"]) && fits(colours.clone(), &["red", "blue"]));
+        assert!(fits(colours.clone(), &[""]));
+        assert!(!fits(colours.clone(), &["red,green"]) && !fits(colours, &["red,blue", "red"]));
+        let ids = json!({ "type": "array", "items": { "type": "integer" } });
+        assert!(fits(ids.clone(), &["1,2"]) && !fits(ids, &["1,two"]));
+        assert!(fits(json!({ "type": "boolean" }), &["true"]) && !fits(json!({ "type": "boolean" }), &["1"]));
+        assert!(fits(json!({ "type": ["string", "null"] }), &["true"]));
     }
 
     #[test]

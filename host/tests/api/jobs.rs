@@ -236,6 +236,10 @@ async fn what_the_description_does_not_have_is_refused() {
         let refused = client.get(get).await.problem(400, "invalid-parameter");
         assert!(refused.json["errors"][0]["parameter"].is_string(), "{get}: {}", refused.text);
     }
+    let all = client.get("/backfill/jobs?limit=0&cursor=0&status=done&colour=red").await;
+    let all = all.problem(400, "invalid-parameter").json;
+    let names: Vec<_> = all["errors"].as_array().unwrap().iter().map(|error| &error["parameter"]).collect();
+    assert_eq!(names, ["colour", "cursor", "limit", "status"], "{all:#}");
     for act in ["cancel", "pause", "resume", "process", "reset-stuck", "refresh-progress"] {
         let at = format!("{path}/{act}");
         let refused = client.post(&at, &json!({ "force": true })).await.problem(422, "invalid-body");
