@@ -106,6 +106,8 @@ fn router(api: Api) -> Router {
     let (resources, _) = resources().split_for_parts();
     let resources = resources
         .fallback(|| async { Problem::not_found("there is no such path; see /docs") })
+        // Before the layers, so that who is not logged in learns nothing of this either.
+        .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
         .layer(from_fn(described::layer))
         .layer(from_fn_with_state(api.clone(), changes::layer))
         .layer(from_fn_with_state(api.clone(), repeat::layer))

@@ -76,6 +76,7 @@ async fn link(store: &Store, user: &User, address: SocketAddr) -> Result<String,
         kind: TokenKind::Login,
         role: None,
         expires_at: Some(Instant::from(now + GOOD_FOR)),
+        parent_id: None,
     };
     store.create_token(&new, now).await?;
     // Nobody's browser reaches "every address".

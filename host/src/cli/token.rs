@@ -96,6 +96,7 @@ impl Create {
             kind: TokenKind::Token,
             role: self.role,
             expires_at: expires_at.map(Instant::from),
+            parent_id: None,
         };
         let id = store.create_token(&new, now).await?;
         if self.json {
@@ -143,7 +144,7 @@ fn lifetime(text: &str) -> anyhow::Result<Option<TimeDelta>> {
 }
 
 async fn list(store: &Store, as_json: bool) -> anyhow::Result<()> {
-    let tokens = store.tokens(None).await?;
+    let tokens = store.tokens(None, None, u32::MAX).await?;
     if as_json {
         say!("{}", json!(tokens))?;
         return Ok(());

@@ -101,7 +101,7 @@ impl WebhookCommand {
 
 async fn list(store: &Store) -> anyhow::Result<()> {
     let mut table = output::table(["id", "url", "secret", "events", "active"]);
-    for webhook in store.webhooks().await? {
+    for webhook in store.webhooks(None, u32::MAX).await? {
         let kinds: Vec<_> = webhook.event_kinds.iter().map(ToString::to_string).collect();
         table.add_row([
             webhook.id.to_string(),

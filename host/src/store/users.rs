@@ -21,6 +21,8 @@ pub struct User {
     pub created_at: Instant,
     /// Since when nobody may act as it.
     pub disabled_at: Option<Instant>,
+    /// The issuer of JSON Web Tokens that names it, and says what it may do; none for a user of this host's own.
+    pub issuer: Option<String>,
 }
 
 /// What to change of a user; nothing of what is none.
@@ -48,7 +50,7 @@ pub struct Subject<'a> {
 }
 
 /// Columns of [`User`].
-pub(super) const COLUMNS: &str = "id, name, email, role, created_at, disabled_at";
+pub(super) const COLUMNS: &str = "id, name, email, role, created_at, disabled_at, issuer";
 
 impl Store {
     /// Whether nobody has, or ever had, a way in: there is no token, nobody was ever logged in, no issuer named anybody,
@@ -88,11 +90,16 @@ impl Store {
         Ok(user)
     }
 
-    /// All users, by name.
-    pub async fn users(&self) -> Result<Vec<User>, StoreError> {
+    /// Users, the oldest first, from after one on.
+    pub async fn users(&self, after: Option<i64>, limit: u32) -> Result<Vec<User>, StoreError> {
         const DOING: &str = "listing users";
         let mut conn = self.read(DOING).await?;
-        sql::query(format!("SELECT {COLUMNS} FROM users ORDER BY name")).all(&mut conn).await.doing(DOING)
+        sql::query(format!("SELECT {COLUMNS} FROM users WHERE id > $1 ORDER BY id LIMIT $2"))
+            .bind(after.unwrap_or(0))
+            .bind(limit)
+            .all(&mut conn)
+            .await
+            .doing(DOING)
     }
 
     /// A user.
@@ -187,7 +194,7 @@ impl Store {
             Some(_) => format!("{} ({} of {})", subject.name, subject.subject, subject.issuer),
             None => subject.name.to_owned(),
         };
-        let user = sql::query(format!(
+        let user: User = sql::query(format!(
             "INSERT INTO users (name, email, role, created_at, issuer, subject) VALUES ($1, $2, $3, $4, $5, $6)
              ON CONFLICT (issuer, subject) WHERE issuer IS NOT NULL
              DO UPDATE SET email = excluded.email, role = excluded.role

@@ -165,6 +165,32 @@ async fn every_line_is_told_before_the_end_also_to_who_comes_back() {
 }
 
 #[tokio::test]
+async fn who_is_let_in_no_more_is_told_no_more() {
+    World::each(async |world| {
+        let admin = world.admin().await;
+        world.hold();
+        let body: Value = serde_json::from_str(TWO_MONTHS).unwrap();
+        let job = admin.post("/backfill/jobs", &body).await.expect(202).json["id"].as_i64().unwrap();
+        let made = admin.post("/tokens", &json!({ "name": "x", "role": "viewer" })).await.expect(201).json;
+        let viewer = Client::new(&world.base, made["token"].as_str());
+        let connected = Notify::new();
+        let following = follow(&viewer, job, None, |_| {
+            connected.notify_one();
+            false
+        });
+        let revoking = async {
+            connected.notified().await;
+            admin.delete(&format!("/tokens/{}", made["id"])).await.expect(200);
+        };
+        // It ends although the job does not.
+        let (told, ()) = tokio::join!(following, revoking);
+        assert!(told.iter().all(|told| told.event != "end"), "{told:#?}");
+        world.simulator.set_faults(vec![]);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_task_is_shown_with_its_attempts_its_log_and_its_answers() {
     World::each(async |world| {
         let client = world.admin().await;

@@ -143,6 +143,31 @@ async fn a_token_of_the_issuer_lets_in_and_makes_its_user() {
 }
 
 #[tokio::test]
+async fn what_whom_an_issuer_names_makes_lets_in_for_a_month_at_most() {
+    let key = Pair::ed25519("own");
+    let issuer = Issuer::start(vec![key.public()]).await;
+    let world = World::on(None, &issuer.config("")).await;
+    let anna = world.bearer(&key.sign(&issuer.claims(json!({ "role": "admin" }))));
+    let me = anna.get("/users/me").await.expect(200).json["id"].clone();
+    let admin = world.admin().await;
+    let own = admin.get("/users/me").await.expect(200).json["id"].clone();
+    // By such a user, for anybody; and by anybody for such a user.
+    for (maker, user) in [(&anna, &me), (&anna, &own), (&admin, &me)] {
+        let asked = |days: u32| json!({ "name": "x", "user_id": user, "expires_in_days": days });
+        let refused = maker.post("/tokens", &asked(31)).await.problem(422, "invalid-body");
+        assert!(refused.json["detail"].as_str().unwrap().contains("issuer"), "{}", refused.text);
+        maker.post("/tokens", &asked(30)).await.expect(201);
+    }
+    let made = anna.post("/tokens", &json!({ "name": "x" })).await.expect(201).json;
+    let end: chrono::DateTime<chrono::Utc> = made["expires_at"].as_str().unwrap().parse().unwrap();
+    assert!(end <= clock::now() + chrono::TimeDelta::days(30), "{made}");
+    // What that makes ends with it.
+    let script = world.bearer(made["token"].as_str().unwrap());
+    let longer = json!({ "name": "y", "user_id": own, "expires_in_days": 31 });
+    script.post("/tokens", &longer).await.problem(422, "invalid-body");
+}
+
+#[tokio::test]
 async fn a_token_that_is_not_good_in_every_respect_lets_nobody_in() {
     let (own, foreign) = (Pair::ed25519("own"), Pair::ed25519("own"));
     let issuer = Issuer::start(vec![own.public()]).await;

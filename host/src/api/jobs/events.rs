@@ -1,6 +1,10 @@
 //! `GET /backfill/jobs/{id}/events`: what happens to a job, as it happens.
 
-use std::{collections::VecDeque, convert::Infallible};
+use std::{
+    collections::VecDeque,
+    convert::Infallible,
+    time::{Duration, Instant as Moment},
+};
 
 use axum::{
     body::Body,
@@ -21,11 +25,14 @@ use super::{
     view::JobView,
 };
 use crate::api::{
-    auth::Viewer,
+    auth::{Caller, Viewer},
     extract::{Id, Params},
     problem::{Problem, ProblemBody},
     state::Api,
 };
+
+/// How often to look whether the client would still be let in.
+const CREDENTIAL: Duration = Duration::from_secs(5);
 
 /// Events and lines that are read at once.
 const BATCH: u32 = 500;
@@ -73,7 +80,7 @@ const fn yes() -> bool {
          description = "Too many follow jobs already; see `Retry-After`.")))]
 pub(super) async fn events(
     State(api): State<Api>,
-    _: Viewer,
+    Viewer(caller): Viewer,
     Id(id): Id,
     headers: HeaderMap,
     Params(which): Params<Which>,
@@ -84,7 +91,7 @@ pub(super) async fn events(
             Problem::parameter("Last-Event-ID", format!("{place:?} is no id of an event of this API"))
         })
     });
-    let follower = Follower::begin(api, id, place.transpose()?, which.logs).await?;
+    let follower = Follower::begin(api, caller, id, place.transpose()?, which.logs).await?;
     let told = follower.stream();
     let accepted = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
     if accepted.contains("application/x-ndjson") {
@@ -122,6 +129,9 @@ impl std::fmt::Display for Place {
 /// Follows a job for one client.
 struct Follower {
     api: Api,
+    caller: Caller,
+    /// When it was last known that the caller is let in.
+    let_in: Moment,
     seat: Seat,
     job: i64,
     place: Place,
@@ -131,7 +141,13 @@ struct Follower {
 }
 
 impl Follower {
-    async fn begin(api: Api, job: i64, place: Option<Place>, with_logs: bool) -> Result<Self, Problem> {
+    async fn begin(
+        api: Api,
+        caller: Caller,
+        job: i64,
+        place: Option<Place>,
+        with_logs: bool,
+    ) -> Result<Self, Problem> {
         let seat = api.followers().join().ok_or_else(|| {
             let detail = format!("{} follow jobs through this host already", followers::MOST);
             Problem::crowded(detail, CROWDED_SECONDS)
@@ -144,7 +160,8 @@ impl Follower {
             None => Place { event: store.last_event(job).await?, line: store.last_line(job).await? },
         };
         let ready = VecDeque::new();
-        let mut follower = Self { api, seat, job, place, with_logs, ready, ended: false };
+        let mut follower =
+            Self { api, caller, let_in: Moment::now(), seat, job, place, with_logs, ready, ended: false };
         if known {
             store.job(job).await?;
         } else {
@@ -171,10 +188,12 @@ impl Follower {
                         return None;
                     }
                 };
-                if all && follower.ready.is_empty() {
+                if all && follower.ready.is_empty() && !follower.ended {
                     let stop = follower.api.stop.clone();
                     tokio::select! {
                         () = follower.news() => {}
+                        // Who waits for news for long may be let in no more meanwhile.
+                        () = tokio::time::sleep(CREDENTIAL) => {}
                         () = stop.cancelled() => return None,
                     }
                 }
@@ -189,6 +208,14 @@ impl Follower {
 
     /// Reads what is new; says whether that was all of it.
     async fn look(&mut self) -> Result<bool, Problem> {
+        if self.let_in.elapsed() >= CREDENTIAL {
+            if !self.caller.still_good(&self.api).await? {
+                // Whoever comes again is told so.
+                self.ended = true;
+                return Ok(true);
+            }
+            self.let_in = Moment::now();
+        }
         // Before the rest: an end that is seen here has its event and its lines, too.
         let job = self.api.store.job(self.job).await?;
         let events = self.api.store.events(Some(self.job), self.place.event, BATCH).await?;

@@ -156,6 +156,7 @@ async fn exchanged(
         kind: TokenKind::Session,
         role: Some(login.role),
         expires_at: Some(Instant::from(expires_at)),
+        parent_id: Some(login.token_id),
     };
     api.store.create_token(&new, now).await?;
     Ok(Some((login, (expires_at - now).num_seconds())))

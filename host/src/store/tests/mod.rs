@@ -22,6 +22,7 @@ mod retries;
 mod schedules;
 mod schema;
 mod stuck;
+mod tokens;
 mod twins;
 mod views;
 
