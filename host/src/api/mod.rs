@@ -7,6 +7,7 @@ mod around;
 mod audit;
 mod auth;
 mod availability;
+mod carry;
 mod changes;
 mod created;
 mod described;
@@ -59,8 +60,10 @@ const PREFIX: &str = "/api/v1";
 pub async fn serve(listener: TcpListener, api: Api) {
     let (store, stop) = (api.store.clone(), api.stop.clone());
     let followers = Arc::clone(api.followers());
-    let answering = server::run(listener, router(api), Bounds::default(), stop.clone());
-    tokio::join!(answering, followers.watch(&store, &stop));
+    let answering = server::run(listener, router(api.clone()), Bounds::default(), stop.clone());
+    tokio::join!(answering, followers.watch(&store, &stop), repeat::forget_old(&store, &stop));
+    // Also those that nobody waits for any more.
+    carry::end(&api).await;
 }
 
 /// The same with nothing but health and metrics, for hosts that only work.
@@ -111,6 +114,7 @@ fn router(api: Api) -> Router {
         .layer(from_fn(described::layer))
         .layer(from_fn_with_state(api.clone(), changes::layer))
         .layer(from_fn_with_state(api.clone(), repeat::layer))
+        .layer(from_fn_with_state(api.clone(), carry::layer))
         .layer(from_fn_with_state(api.clone(), auth::layer));
     let (open, _) = open().split_for_parts();
     let router = open.route(openapi::PATH, get(move || openapi::answer(described))).nest(PREFIX, resources);

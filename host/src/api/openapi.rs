@@ -138,7 +138,8 @@ fn idempotency_key() -> RefOr<openapi::path::Parameter> {
         .name("Idempotency-Key")
         .parameter_in(ParameterIn::Header)
         .description(Some(
-            "Your name for this request: sent again with the same body, it gets the same answer.",
+            "Your name for this request: sent again with the same body, it gets the same answer, for a day. An answer that \
+             holds a secret is given once.",
         ))
         .schema(Some(
             ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(255)),

@@ -232,9 +232,7 @@ async fn fire(
     }
     let scheduler = Scheduler::new(api.store.clone(), registry, worker.retry.attempts, limit, worker.grace);
     let now = api.store.now();
-    // A client that hangs up does not stop what it began halfway.
-    let firing = tokio::spawn(async move { scheduler.fire_now(id, now).await });
-    let fired = firing.await.map_err(|error| Problem::internal(&error))??;
+    let fired = scheduler.fire_now(id, now).await?;
     let schedule = api.store.schedule(id).await?;
     let (job_id, run_ids) = match fired {
         Fired::LeftOut(why) => return Err(Problem::conflict("left-out", why)),

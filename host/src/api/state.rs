@@ -2,7 +2,7 @@
 
 use std::{ops::Deref, sync::Arc};
 
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{auth::Issuer, jobs::Followers, login::Attempts};
 use crate::{config::Config, source::Registry, store::Store, worker::LastLook};
@@ -16,6 +16,7 @@ struct Inner {
     issuer: Option<Issuer>,
     attempts: Attempts,
     followers: Arc<Followers>,
+    carried: TaskTracker,
 }
 
 /// The parts.
@@ -39,13 +40,18 @@ impl Api {
     /// The issuer of tokens can't be asked from this machine.
     pub fn new(parts: Parts) -> anyhow::Result<Self> {
         let issuer = parts.config.auth.jwt.as_ref().map(Issuer::new).transpose()?;
-        let (attempts, followers) = (Attempts::default(), Arc::default());
-        Ok(Self(Arc::new(Inner { parts, issuer, attempts, followers })))
+        let (attempts, followers, carried) = (Attempts::default(), Arc::default(), TaskTracker::new());
+        Ok(Self(Arc::new(Inner { parts, issuer, attempts, followers, carried })))
     }
 
     /// Whose JSON Web Tokens let in.
     pub(super) fn issuer(&self) -> Option<&Issuer> {
         self.0.issuer.as_ref()
+    }
+
+    /// Requests that are carried through, whether or not somebody waits for their answer.
+    pub(super) fn carried(&self) -> &TaskTracker {
+        &self.0.carried
     }
 
     /// Who tried in vain to log in.

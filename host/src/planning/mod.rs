@@ -17,7 +17,7 @@ use crate::{
     },
     observe,
     source::Registry,
-    store::{NewJob, RegisteredUnit, Store, StoreError, Windfarm},
+    store::{NewJob, RegisteredUnit, Store, StoreError, Turn, Windfarm},
 };
 
 /// What a job is asked to be.
@@ -52,6 +52,8 @@ pub struct HowToRun {
     pub plan_hash: Option<String>,
     /// So many tasks may be open, over all jobs.
     pub max_open_tasks: u32,
+    /// The turn of the request that asked, if it has a key: it makes one job.
+    pub turn: Option<Turn>,
 }
 
 /// The most tasks of one plan: what is held in memory, shown and written at once.
@@ -227,7 +229,7 @@ pub async fn create(
         metadata: planned.metadata(),
         created_by_id: how.created_by_id,
     };
-    let id = store.create_job(&job, now).await?;
+    let id = store.create_job_once(&job, how.turn.as_ref(), now).await?;
     count_job(&planned.plan.tasks);
     Ok(id)
 }
@@ -246,7 +248,7 @@ pub fn count_job(tasks: &[PlannedTask]) {
 
 impl Planned {
     /// What is kept with the job, for people.
-    fn metadata(&self) -> Value {
+    pub fn metadata(&self) -> Value {
         let names: Vec<_> = self.windfarms.iter().map(|windfarm| windfarm.name.as_str()).collect();
         let chosen = self.units.iter().filter(|_| !self.wanted.unit_ids.is_empty());
         json!({

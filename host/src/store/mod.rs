@@ -81,7 +81,7 @@ pub use export::{ExportFilter, ExportRow, ExportSeries, Replaced};
 pub use firings::{Act, Fired};
 pub use following::Followed;
 pub use grid::GridCell;
-pub use idempotency::{GivenAnswer, Repeated};
+pub use idempotency::{GivenAnswer, KeyedRequest, Repeated, TURN, Turn};
 pub use import::{ImportCounts, Imported, NewUnit, NewWindfarm};
 pub use instant::Instant;
 pub use job_list::{JobFilter, JobPage, LONGEST_PAGE};

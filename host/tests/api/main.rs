@@ -23,6 +23,7 @@ mod login;
 mod measurements;
 mod metrics;
 mod registry;
+mod repeat;
 mod schedules;
 mod sources;
 mod spec;

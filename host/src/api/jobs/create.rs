@@ -1,17 +1,21 @@
 //! `POST /backfill/jobs`: a job with all its tasks, in one transaction.
 
 use axum::{
-    Json,
+    Extension, Json,
     extract::State,
     http::{HeaderName, StatusCode, header},
-    response::{AppendHeaders, IntoResponse},
+    response::AppendHeaders,
 };
 
 use super::{ask::NewBackfill, view::SummedJob};
 use crate::{
     api::{PREFIX, auth::Operator, extract::Body, problem::Problem, state::Api},
     planning::{self, HowToRun},
+    store::Turn,
 };
+
+/// A job that was made, and where it is.
+type Made = (StatusCode, AppendHeaders<[(HeaderName, String); 1]>, Json<SummedJob>);
 
 /// Create a job: every unit and month becomes a task, and running hosts work them off.
 #[utoipa::path(post, path = "/backfill/jobs", tag = "jobs", request_body = NewBackfill,
@@ -23,8 +27,14 @@ use crate::{
 pub(super) async fn create(
     State(api): State<Api>,
     Operator(caller): Operator,
+    turn: Option<Extension<Turn>>,
     Body(ask): Body<NewBackfill>,
-) -> Result<impl IntoResponse, Problem> {
+) -> Result<Made, Problem> {
+    let turn = turn.map(|Extension(turn)| turn);
+    if let Some(id) = turn.as_ref().and_then(|turn| turn.job_id) {
+        // Whoever made it for the same request did not come to say so.
+        return made(&api, id).await;
+    }
     let wanted = ask.wanted()?;
     let now = api.store.now();
     let planned = planning::preview(&api.store, &api.registry, wanted, now).await?;
@@ -35,8 +45,14 @@ pub(super) async fn create(
         created_by_id: Some(caller.user_id),
         plan_hash: ask.plan_hash,
         max_open_tasks: api.config.server.max_open_tasks,
+        turn,
     };
     let id = planning::create(&api.store, &planned, &how, now).await?;
+    made(&api, id).await
+}
+
+/// Answers with a job that was made.
+async fn made(api: &Api, id: i64) -> Result<Made, Problem> {
     let job = SummedJob::new(api.store.job(id).await?, api.store.job_summary(id).await?);
     let location: [(HeaderName, String); 1] = [(header::LOCATION, format!("{PREFIX}/backfill/jobs/{id}"))];
     Ok((StatusCode::ACCEPTED, AppendHeaders(location), Json(job)))

@@ -134,6 +134,7 @@ impl Create {
             created_by_id: None,
             plan_hash: self.plan_hash,
             max_open_tasks: config.server.max_open_tasks,
+            turn: None,
         };
         let id = planning::create(&store, &planned, &how, store.now()).await?;
         let (tasks, to_run) = (planned.plan.tasks.len(), planned.plan.to_run());

@@ -8,6 +8,7 @@ mod commits;
 mod counters;
 mod exporting;
 mod history;
+mod idempotency;
 mod jobs;
 mod known;
 mod listing;
