@@ -144,7 +144,7 @@ fn media_type(headers: &HeaderMap) -> String {
 }
 
 /// Whether the body says that it is JSON.
-fn is_json(headers: &HeaderMap) -> bool {
+pub(super) fn is_json(headers: &HeaderMap) -> bool {
     let kind = media_type(headers);
     kind == "application/json" || (kind.starts_with("application/") && kind.ends_with("+json"))
 }

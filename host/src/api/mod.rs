@@ -1,7 +1,8 @@
 //! What the host answers over HTTP: one file per resource.
 //!
-//! A request passes, from the outside in: its id ([`trace`]), what holds for all answers ([`around`]), who asks ([`auth`]), whether it was answered already
-//! ([`repeat`]), the audit log ([`changes`]), whether it is one that the description has ([`described`]), its handler.
+//! A request passes, from the outside in: its id ([`trace`]), what holds for all answers ([`around`]), who asks ([`auth`]), that it is not left halfway
+//! ([`carry`]), whether it was answered already ([`repeat`]), the audit log ([`changes`]), whether it is one that the description has ([`described`]), its
+//! handler.
 
 mod around;
 mod audit;
@@ -54,7 +55,7 @@ pub use self::state::{Api, Parts};
 use self::{around::around, extract::BODY_LIMIT, problem::Problem, server::Bounds};
 
 /// Before every path that needs somebody to be logged in.
-const PREFIX: &str = "/api/v1";
+pub(crate) const PREFIX: &str = "/api/v1";
 
 /// Answers until the host stops; requests under way are finished, if they are soon.
 pub async fn serve(listener: TcpListener, api: Api) {

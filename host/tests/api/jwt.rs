@@ -137,6 +137,20 @@ async fn a_token_of_the_issuer_lets_in_and_makes_its_user() {
         let seen = other.get("/users/me").await.expect(200).json;
         assert_ne!(seen["id"], me["id"], "{seen}");
         other.get("/users").await.problem(403, "forbidden");
+        // Each user that was made, or may do something else than before, is in the audit log.
+        let admin = world.admin().await;
+        let target = format!("/api/v1/users/{}", me["id"]);
+        let audit = admin.get(&format!("/audit?target={target}")).await.expect(200).json;
+        let said = |deed: &Value| (deed["action"].clone(), deed["detail"]["role"].clone());
+        assert_eq!(
+            audit.as_array().unwrap().iter().map(said).collect::<Vec<_>>(),
+            [
+                (json!("change of a user's role"), json!("viewer")),
+                (json!("making of a user"), json!("operator")),
+            ],
+            "{audit:#}"
+        );
+        assert_eq!(audit[0]["actor"], format!("the issuer {}", issuer.name()));
         // Tokens of the host's own stay good beside it.
         world.admin().await.get("/users").await.expect(200);
     }

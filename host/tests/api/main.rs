@@ -11,6 +11,7 @@ mod postgres;
 mod support;
 
 mod access;
+mod audit;
 mod availability;
 mod client;
 mod events;

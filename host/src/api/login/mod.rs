@@ -165,6 +165,7 @@ async fn exchanged(
 async fn write_down(api: &Api, login: &Login, path: &str, address: Option<&str>) -> Result<(), StoreError> {
     let entry = NewAuditEntry {
         user_id: Some(login.user_id),
+        actor: None,
         token_id: Some(login.token_id),
         action: &format!("POST {path}"),
         target: path,
@@ -172,5 +173,5 @@ async fn write_down(api: &Api, login: &Login, path: &str, address: Option<&str>)
         address,
     };
     let id = api.store.append_audit(&entry, api.store.now()).await?;
-    api.store.audit_outcome(id, StatusCode::SEE_OTHER.as_u16()).await
+    api.store.audit_outcome(id, StatusCode::SEE_OTHER.as_u16(), &entry.detail).await
 }
