@@ -36,6 +36,7 @@ const ISSUED_DAYS: u32 = 30;
 /// A token to make.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = NewToken)]
 struct Wanted {
     /// What it is for, in your words.
     #[schema(min_length = 1, max_length = 200)]
