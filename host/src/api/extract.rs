@@ -1,5 +1,7 @@
 //! What handlers take from a request: read strictly, and refused with the place that is wrong.
 
+use std::time::Duration;
+
 use axum::{
     body::Bytes,
     extract::{FromRequest, FromRequestParts, Path, RawPathParams, Request, rejection::BytesRejection},
@@ -7,12 +9,17 @@ use axum::{
     response::IntoResponse,
 };
 use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::Value;
 use serde_path_to_error::Segment;
+use utoipa::ToSchema;
 
-use super::problem::Problem;
+use super::{described, problem::Problem};
 
 /// The longest body.
 pub(super) const BODY_LIMIT: usize = 1024 * 1024;
+
+/// How long a body may take to arrive.
+const BODY_TIME: Duration = Duration::from_secs(60);
 
 /// A JSON body.
 pub(super) struct Body<T>(pub(super) T);
@@ -32,7 +39,7 @@ pub(super) struct Name(pub(super) String);
 /// A body of comma-separated values.
 pub(super) struct Csv(pub(super) String);
 
-impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
+impl<S: Send + Sync, T: DeserializeOwned + ToSchema> FromRequest<S> for Body<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
@@ -45,7 +52,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     }
 }
 
-impl<S: Send + Sync, T: DeserializeOwned + Default> FromRequest<S> for OptionalBody<T> {
+impl<S: Send + Sync, T: DeserializeOwned + Default + ToSchema> FromRequest<S> for OptionalBody<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
@@ -117,9 +124,11 @@ impl<S: Send + Sync> FromRequest<S> for Csv {
     }
 }
 
-/// All of a body, if it is not too long.
+/// All of a body, if it is not too long, nor too long on its way.
 pub(super) async fn bytes<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {
-    Bytes::from_request(request, state).await.map_err(|error: BytesRejection| {
+    let arrived = tokio::time::timeout(BODY_TIME, Bytes::from_request(request, state)).await;
+    let arrived = arrived.map_err(|_| Problem::too_slow(BODY_TIME.as_secs()))?;
+    arrived.map_err(|error: BytesRejection| {
         let text = error.body_text();
         match error.into_response().status() {
             StatusCode::PAYLOAD_TOO_LARGE => Problem::too_large(BODY_LIMIT),
@@ -135,12 +144,16 @@ fn media_type(headers: &HeaderMap) -> String {
 }
 
 /// Whether the body says that it is JSON.
-fn is_json(headers: &HeaderMap) -> bool {
+pub(super) fn is_json(headers: &HeaderMap) -> bool {
     let kind = media_type(headers);
     kind == "application/json" || (kind.starts_with("application/") && kind.ends_with("+json"))
 }
 
-fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+/// A body that is what its description says: all that is not is told at once. The reading itself would stop at the first.
+fn read<T: DeserializeOwned + ToSchema>(bytes: &[u8]) -> Result<T, Problem> {
+    let value: Value =
+        serde_json::from_slice(bytes).map_err(|error| Problem::malformed(error.to_string()))?;
+    Problem::unless_fit(described::misfits(&T::name(), &value))?;
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let pointer = pointer(error.path());

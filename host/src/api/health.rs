@@ -46,16 +46,33 @@ async fn ready(State(api): State<Api>) -> Response {
     let detail = match amiss {
         Ok(None) => return Json(Health { status: "ready", detail: None }).into_response(),
         Ok(Some(detail)) => detail,
-        Err(error) => error.to_string(),
+        Err(error) => unusable(&error).to_owned(),
     };
     (StatusCode::SERVICE_UNAVAILABLE, Json(Health { status: "not ready", detail: Some(detail) }))
         .into_response()
 }
 
-/// Why nothing is claimed, if that is so: no worker lives that would. Two leases: by then a live one has given
-/// several signs of life.
+/// What is amiss with the database, for anybody: where it is and what it says is in the log.
+fn unusable(error: &StoreError) -> &'static str {
+    tracing::warn!("not ready: {error}");
+    match error {
+        StoreError::SchemaNewer { .. } | StoreError::SchemaOlder { .. } | StoreError::NoSchema { .. } => {
+            "the database's schema is not the one that this program knows; see the host's log"
+        }
+        _ => "the database can't be used for now; see the host's log",
+    }
+}
+
+/// Why nothing is claimed, if that is so: the worker of this host does not get to look for tasks, or no worker lives
+/// that would. Two leases: by then a live one has given several signs of life.
 async fn idle(api: &Api) -> Result<Option<String>, StoreError> {
     let patience = api.config.worker.lease * 2;
+    let long = humantime::format_duration(patience);
+    if api.last_look.ago() > patience {
+        return Ok(Some(format!(
+            "this host has not looked for tasks for {long}, so it claims nothing; see its log"
+        )));
+    }
     let silent_since =
         TimeDelta::from_std(patience).ok().and_then(|span| api.store.now().checked_sub_signed(span));
     let lives = |worker: &Worker| {
@@ -65,9 +82,6 @@ async fn idle(api: &Api) -> Result<Option<String>, StoreError> {
     };
     let moving = api.store.workers().await?.iter().any(lives);
     Ok((!moving).then(|| {
-        let patience = humantime::format_duration(patience);
-        format!(
-            "no worker has given a sign of life for {patience}, so nothing is claimed; see `backfill status`"
-        )
+        format!("no worker has given a sign of life for {long}, so nothing is claimed; see `backfill status`")
     }))
 }

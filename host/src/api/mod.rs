@@ -1,14 +1,17 @@
 //! What the host answers over HTTP: one file per resource.
 //!
-//! A request passes, from the outside in: its id ([`trace`]), what holds for all answers ([`around`]), who asks ([`auth`]), whether it was answered already
-//! ([`repeat`]), the audit log ([`changes`]), its handler.
+//! A request passes, from the outside in: its id ([`trace`]), what holds for all answers ([`around`]), who asks ([`auth`]), that it is not left halfway
+//! ([`carry`]), whether it was answered already ([`repeat`]), the audit log ([`changes`]), whether it is one that the description has ([`described`]), its
+//! handler.
 
 mod around;
 mod audit;
 mod auth;
 mod availability;
+mod carry;
 mod changes;
 mod created;
+mod described;
 mod docs;
 mod extract;
 mod health;
@@ -24,6 +27,8 @@ mod registry;
 mod repeat;
 mod schedules;
 mod schema;
+mod schema_check;
+mod server;
 mod sources;
 mod state;
 mod tag;
@@ -35,7 +40,7 @@ mod web;
 mod webhooks;
 mod workers;
 
-use std::{net::SocketAddr, sync::Arc};
+use std::sync::Arc;
 
 use axum::{
     Router,
@@ -44,31 +49,28 @@ use axum::{
     routing::get,
 };
 use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
 use utoipa_axum::router::OpenApiRouter;
 
 pub use self::state::{Api, Parts};
-use self::{around::around, extract::BODY_LIMIT, problem::Problem};
+use self::{around::around, extract::BODY_LIMIT, problem::Problem, server::Bounds};
 
 /// Before every path that needs somebody to be logged in.
-const PREFIX: &str = "/api/v1";
+pub(crate) const PREFIX: &str = "/api/v1";
 
-/// Answers until the host stops; requests under way are finished.
-pub async fn serve(listener: TcpListener, api: Api) -> anyhow::Result<()> {
-    let stop = api.stop.clone();
-    answer(listener, router(api), stop).await
+/// Answers until the host stops; requests under way are finished, if they are soon.
+pub async fn serve(listener: TcpListener, api: Api) {
+    let (store, stop) = (api.store.clone(), api.stop.clone());
+    let followers = Arc::clone(api.followers());
+    let answering = server::run(listener, router(api.clone()), Bounds::default(), stop.clone());
+    tokio::join!(answering, followers.watch(&store, &stop), repeat::forget_old(&store, &stop));
+    // Also those that nobody waits for any more.
+    carry::end(&api).await;
 }
 
 /// The same with nothing but health and metrics, for hosts that only work.
-pub async fn serve_health(listener: TcpListener, api: Api) -> anyhow::Result<()> {
+pub async fn serve_health(listener: TcpListener, api: Api) {
     let stop = api.stop.clone();
-    answer(listener, finished(open().split_for_parts().0, api), stop).await
-}
-
-async fn answer(listener: TcpListener, router: Router, stop: CancellationToken) -> anyhow::Result<()> {
-    let service = router.into_make_service_with_connect_info::<SocketAddr>();
-    axum::serve(listener, service).with_graceful_shutdown(stop.cancelled_owned()).await?;
-    Ok(())
+    server::run(listener, finished(open().split_for_parts().0, api), Bounds::default(), stop).await;
 }
 
 /// The description of the API, as `/openapi.json` answers it.
@@ -108,8 +110,12 @@ fn router(api: Api) -> Router {
     let (resources, _) = resources().split_for_parts();
     let resources = resources
         .fallback(|| async { Problem::not_found("there is no such path; see /docs") })
+        // Before the layers, so that who is not logged in learns nothing of this either.
+        .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
+        .layer(from_fn(described::layer))
         .layer(from_fn_with_state(api.clone(), changes::layer))
         .layer(from_fn_with_state(api.clone(), repeat::layer))
+        .layer(from_fn_with_state(api.clone(), carry::layer))
         .layer(from_fn_with_state(api.clone(), auth::layer));
     let (open, _) = open().split_for_parts();
     let router = open.route(openapi::PATH, get(move || openapi::answer(described))).nest(PREFIX, resources);

@@ -87,32 +87,31 @@ fn complete(path: &str, method: &HttpMethod, operation: &mut Operation) {
         operation.parameters.get_or_insert_default().push(idempotency_key());
     }
     let in_path = path.contains('{');
-    let parameters = operation.parameters.as_ref().is_some_and(|parameters| !parameters.is_empty());
-    let body = operation.request_body.as_ref();
+    let body = operation.request_body.is_some();
     let mut fail = |status: &str, when: &str| {
         let responses = &mut operation.responses.responses;
         responses.entry(status.to_owned()).or_insert_with(|| problem(when));
     };
     if !open {
+        fail("400", "A parameter or the body can't be read; `errors` says which.");
         fail("401", "No token, or one that lets nobody in.");
         fail("403", "The token's user may not do this.");
         fail("503", "The store can't be reached for now; see `Retry-After`.");
     }
     fail("500", "The host failed; its log says more under the `trace_id`.");
-    if parameters || body.is_some() {
-        fail("400", "A parameter or the body can't be read; `errors` says which.");
-    }
     if in_path {
         fail("404", "There is no such thing.");
     }
     if changes {
         fail("409", "This can't be done as things stand.");
     }
-    if body.is_some() {
-        fail("413", "The body is too long.");
+    if body {
         fail("415", "The body is of another type.");
     }
-    if body.is_some() || post {
+    // Where none is taken, a body is read all the same: to refuse it, or for the `Idempotency-Key`.
+    if body || post {
+        fail("408", "The body came too slowly.");
+        fail("413", "The body is too long.");
         fail("422", "The body is not what is expected, or the `Idempotency-Key` belongs to another request.");
     }
     if !open {
@@ -139,7 +138,8 @@ fn idempotency_key() -> RefOr<openapi::path::Parameter> {
         .name("Idempotency-Key")
         .parameter_in(ParameterIn::Header)
         .description(Some(
-            "Your name for this request: sent again with the same body, it gets the same answer.",
+            "Your name for this request: sent again with the same body, it gets the same answer, for a day. An answer that \
+             holds a secret is given once.",
         ))
         .schema(Some(
             ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(255)),

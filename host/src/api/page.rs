@@ -5,7 +5,8 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, header},
     response::{IntoResponse, Response},
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use utoipa::IntoParams;
 
 use super::problem::Problem;
 
@@ -17,6 +18,19 @@ const NEXT: HeaderName = HeaderName::from_static("x-next-cursor");
 
 /// The longest page.
 const LONGEST: u32 = 100;
+
+/// Which page of a list, where nothing else is to choose.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Place {
+    /// At most so many.
+    #[param(minimum = 1, maximum = 100, default = 100)]
+    pub(super) limit: Option<u32>,
+    /// The page after this place.
+    #[param(minimum = 1)]
+    pub(super) cursor: Option<i64>,
+}
 
 /// How many to give, of how many were asked for.
 pub(super) fn limit(asked: Option<u32>) -> Result<u32, Problem> {

@@ -23,7 +23,7 @@ struct Parts {
     code: &'static str,
     title: &'static str,
     detail: String,
-    suggestion: Option<String>,
+    suggestion: String,
     fields: Vec<FieldProblem>,
     retry_after_seconds: Option<u64>,
 }
@@ -46,8 +46,7 @@ pub(super) struct ProblemBody {
     #[schema(example = "invalid-body")]
     code: &'static str,
     /// What to do about it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    suggestion: Option<String>,
+    suggestion: String,
     /// The request's id, which the host's log has too.
     trace_id: String,
     /// What was wrong with which part of the request.
@@ -72,21 +71,58 @@ pub(super) struct FieldProblem {
     detail: String,
 }
 
+/// What is wrong with one field of a body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Misfit(FieldProblem);
+
+/// What is wrong with a field of a body, by its JSON pointer (empty for all of it).
+pub(super) fn misfit(pointer: impl Into<String>, detail: impl Into<String>) -> Misfit {
+    let (pointer, detail) = (Some(pointer.into()), detail.into());
+    Misfit(FieldProblem { pointer, line: None, parameter: None, detail })
+}
+
+/// Ends a detail that names the first of several.
+fn and_more(count: usize) -> String {
+    if count == 0 { String::new() } else { format!("; and {count} more, which `errors` names") }
+}
+
 /// So many wrong lines are told of.
 const MOST_LINES: usize = 1000;
 
 /// After a passing fault of the database, for who would try again.
 const PASSING_SECONDS: u64 = 5;
 
+/// When to ask again while too much is waiting.
+const QUEUE_FULL_SECONDS: u64 = 60;
+
+/// What to do about a problem of which no more is known.
+fn usual(status: StatusCode) -> &'static str {
+    match status {
+        StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY => {
+            "change what `detail` and `errors` name; /docs says what is expected"
+        }
+        StatusCode::FORBIDDEN => "ask whoever may, or an admin",
+        StatusCode::NOT_FOUND => "look up what there is in the list that it belongs to, or see /docs",
+        StatusCode::REQUEST_TIMEOUT => "send it again, over a better connection or in parts",
+        StatusCode::CONFLICT => "look at how things stand now, and decide by that",
+        StatusCode::PAYLOAD_TOO_LARGE => "send less, or send it in parts",
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => "send it as the `Content-Type` that `detail` names",
+        StatusCode::TOO_MANY_REQUESTS => "try again after the seconds in `Retry-After`",
+        StatusCode::SERVICE_UNAVAILABLE => "try again shortly",
+        _ => "look into the host's log under the `trace_id`",
+    }
+}
+
 impl Problem {
     fn new(status: StatusCode, code: &'static str, title: &'static str, detail: String) -> Self {
-        let (suggestion, fields, retry_after_seconds) = (None, Vec::new(), None);
+        let (fields, retry_after_seconds) = (Vec::new(), None);
+        let suggestion = usual(status).to_owned();
         Self(Box::new(Parts { status, code, title, detail, suggestion, fields, retry_after_seconds }))
     }
 
-    /// What to do about it.
+    /// What to do about it, where that is more than what is usual.
     pub(super) fn suggest(mut self, suggestion: impl Into<String>) -> Self {
-        self.0.suggestion = Some(suggestion.into());
+        self.0.suggestion = suggestion.into();
         self
     }
 
@@ -107,13 +143,44 @@ impl Problem {
         problem
     }
 
+    /// 400, if anything is wrong with parameters: each with its name.
+    pub(super) fn unless_fit_parameters(wrong: Vec<(String, String)>) -> Result<(), Self> {
+        let fields = wrong.iter().map(|(name, detail)| FieldProblem {
+            pointer: None,
+            line: None,
+            parameter: Some(name.clone()),
+            detail: detail.clone(),
+        });
+        let fields: Vec<_> = fields.collect();
+        let Some((name, detail)) = wrong.into_iter().next() else { return Ok(()) };
+        let mut problem = Self::parameter(name, detail);
+        problem.0.detail.push_str(&and_more(fields.len() - 1));
+        problem.0.fields = fields;
+        Err(problem)
+    }
+
     /// 422: a field of the body, by its JSON pointer (empty for all of it).
     pub(super) fn field(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
-        let (pointer, detail) = (pointer.into(), detail.into());
-        let text = if pointer.is_empty() { detail.clone() } else { format!("{pointer}: {detail}") };
+        Self::misfits([misfit(pointer, detail)])
+    }
+
+    /// 422, if anything is wrong with the body.
+    pub(super) fn unless_fit(wrong: Vec<Misfit>) -> Result<(), Self> {
+        if wrong.is_empty() { Ok(()) } else { Err(Self::misfits(wrong)) }
+    }
+
+    /// 422: all that is wrong with the body.
+    pub(super) fn misfits(wrong: impl IntoIterator<Item = Misfit>) -> Self {
+        let fields: Vec<_> = wrong.into_iter().map(|Misfit(field)| field).collect();
+        let first = fields.first().map(|first| match first.pointer.as_deref().unwrap_or_default() {
+            "" => first.detail.clone(),
+            pointer => format!("{pointer}: {}", first.detail),
+        });
+        let mut detail = first.unwrap_or_default();
+        detail.push_str(&and_more(fields.len().saturating_sub(1)));
         let status = StatusCode::UNPROCESSABLE_ENTITY;
-        let mut problem = Self::new(status, "invalid-body", "The body is not what is expected", text);
-        problem.0.fields.push(FieldProblem { pointer: Some(pointer), line: None, parameter: None, detail });
+        let mut problem = Self::new(status, "invalid-body", "The body is not what is expected", detail);
+        problem.0.fields = fields;
         problem
     }
 
@@ -205,12 +272,26 @@ impl Problem {
         .suggest("send each new request with a new key")
     }
 
-    /// 429.
-    pub(super) fn too_many(detail: impl Into<String>, retry_after_seconds: u64) -> Self {
+    /// 429: no more tasks may wait.
+    pub(super) fn queue_full(detail: impl Into<String>) -> Self {
         let status = StatusCode::TOO_MANY_REQUESTS;
         let mut problem = Self::new(status, "queue-full", "Too much is waiting already", detail.into());
+        problem.0.retry_after_seconds = Some(QUEUE_FULL_SECONDS);
+        problem.suggest("wait until some have ended, ask for less at once, or raise [server] max_open_tasks")
+    }
+
+    /// 429: no more may stay connected.
+    pub(super) fn crowded(detail: impl Into<String>, retry_after_seconds: u64) -> Self {
+        let status = StatusCode::TOO_MANY_REQUESTS;
+        let mut problem = Self::new(status, "crowded", "Too many do this already", detail.into());
         problem.0.retry_after_seconds = Some(retry_after_seconds);
         problem
+    }
+
+    /// 408: the body came too slowly.
+    pub(super) fn too_slow(seconds: u64) -> Self {
+        let detail = format!("the body did not arrive within {seconds} s");
+        Self::new(StatusCode::REQUEST_TIMEOUT, "too-slow", "The body came too slowly", detail)
     }
 
     /// 503: something that is needed is away for now.
@@ -218,7 +299,7 @@ impl Problem {
         let status = StatusCode::SERVICE_UNAVAILABLE;
         let mut problem = Self::new(status, "unavailable", "Something is away for now", detail.into());
         problem.0.retry_after_seconds = Some(PASSING_SECONDS);
-        problem.suggest("try again shortly")
+        problem
     }
 
     /// 500. What went wrong is in the host's log under the trace id and not in the answer, which anybody may see.
@@ -286,6 +367,10 @@ impl From<PlanningError> for Problem {
             PlanningError::UnknownSource { .. } => Self::field("/sources", detail),
             PlanningError::NoUnits { .. } => Self::field("/windfarm_id", detail),
             PlanningError::UnknownUnit { .. } => Self::field("/generation_unit_ids", detail),
+            PlanningError::TooMany { .. } => {
+                Self::field("", detail).suggest("ask for fewer wind farms, units or years at once")
+            }
+            PlanningError::QueueFull { .. } => Self::queue_full(detail),
             PlanningError::Nothing => Self::field("/start_date", detail),
             PlanningError::Changed { .. } => Self::conflict("plan-changed", detail)
                 .suggest("ask for the preview again, and start what it shows"),

@@ -61,9 +61,6 @@ async fn purge(
     if let Some(why) = unfit_text(&purge.reason, 1) {
         return Err(Problem::field("/reason", why));
     }
-    if purge.source.as_ref().is_some_and(|source| source.chars().count() > 64) {
-        return Err(Problem::field("/source", "expected at most 64 characters"));
-    }
     let what = store::Purge {
         reason: &purge.reason,
         by: &caller.name,

@@ -15,12 +15,13 @@ use super::{
     created::Created,
     extract::{Body, Id, Params},
     page::{self, Page},
-    problem::Problem,
+    problem::{Misfit, Problem, ProblemBody, misfit},
     schema,
     state::Api,
 };
 use crate::{
     domain::{Overlap, ScheduleKind, ScheduleSettings, Timetable, TimetableError, unfit_text},
+    planning,
     schedules::Scheduler,
     store::{self, CollectorRun, Fired, Schedule},
 };
@@ -32,9 +33,6 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(fire))
         .routes(routes!(runs))
 }
-
-/// The longest cron expression, and the longest name of a zone.
-const LONGEST: usize = 200;
 
 /// A schedule to make.
 #[derive(Deserialize, ToSchema)]
@@ -144,9 +142,10 @@ async fn create(
     Operator(caller): Operator,
     Body(new): Body<NewSchedule>,
 ) -> Result<Created<Schedule>, Problem> {
-    check_name(&new.name)?;
-    check_times(&new.cron, &new.time_zone)?;
-    api.check_settings(new.kind, &new.settings)?;
+    let mut wrong = misfits_of_name(&new.name);
+    wrong.extend(misfit_of_times(&new.cron, &new.time_zone));
+    wrong.extend(api.misfit_of_settings(new.kind, &new.settings));
+    Problem::unless_fit(wrong)?;
     let new = store::NewSchedule {
         name: new.name,
         kind: new.kind,
@@ -180,16 +179,13 @@ async fn change(
     Body(change): Body<Change>,
 ) -> Result<Json<Schedule>, Problem> {
     let old = api.own_schedule(&caller, id).await?;
-    if let Some(name) = &change.name {
-        check_name(name)?;
-    }
-    check_times(
+    let mut wrong = change.name.as_deref().map(misfits_of_name).unwrap_or_default();
+    wrong.extend(misfit_of_times(
         change.cron.as_ref().unwrap_or(&old.cron),
         change.time_zone.as_ref().unwrap_or(&old.time_zone),
-    )?;
-    if let Some(settings) = &change.settings {
-        api.check_settings(old.kind, settings)?;
-    }
+    ));
+    wrong.extend(change.settings.as_ref().and_then(|settings| api.misfit_of_settings(old.kind, settings)));
+    Problem::unless_fit(wrong)?;
     let change = store::ScheduleChange {
         name: change.name,
         cron: change.cron,
@@ -218,20 +214,25 @@ async fn delete(
 /// Fire a schedule now, besides its times. A collecting one is tried once before this is answered.
 #[utoipa::path(post, path = "/schedules/{id}/fire", tag = "schedules",
     params(("id" = i64, Path, description = "The schedule.", minimum = 1)),
-    responses((status = 200, body = FiredSchedule)))]
+    responses((status = 200, body = FiredSchedule),
+              (status = 429, body = ProblemBody, content_type = "application/problem+json",
+               description = "Too many tasks wait already; see `Retry-After`.")))]
 async fn fire(
     State(api): State<Api>,
     Operator(caller): Operator,
     Id(id): Id,
 ) -> Result<Json<FiredSchedule>, Problem> {
-    api.own_schedule(&caller, id).await?;
+    let schedule = api.own_schedule(&caller, id).await?;
     let worker = &api.config.worker;
     let registry = std::sync::Arc::clone(&api.registry);
-    let scheduler = Scheduler::new(api.store.clone(), registry, worker.retry.attempts, worker.grace);
+    let limit = api.config.server.max_open_tasks;
+    if schedule.kind != ScheduleKind::Collect {
+        // How much it brings shows once it is planned; what is too much then is told as its outcome.
+        planning::check_room(&api.store, 1, limit).await?;
+    }
+    let scheduler = Scheduler::new(api.store.clone(), registry, worker.retry.attempts, limit, worker.grace);
     let now = api.store.now();
-    // A client that hangs up does not stop what it began halfway.
-    let firing = tokio::spawn(async move { scheduler.fire_now(id, now).await });
-    let fired = firing.await.map_err(|error| Problem::internal(&error))??;
+    let fired = scheduler.fire_now(id, now).await?;
     let schedule = api.store.schedule(id).await?;
     let (job_id, run_ids) = match fired {
         Fired::LeftOut(why) => return Err(Problem::conflict("left-out", why)),
@@ -272,42 +273,35 @@ impl Api {
         Ok(schedule)
     }
 
-    fn check_settings(&self, kind: ScheduleKind, settings: &Value) -> Result<(), Problem> {
-        let settings = ScheduleSettings::parse(kind, settings).map_err(|error| {
-            let pointer = match error.field.as_str() {
-                "" => "/settings".to_owned(),
-                field => format!("/settings/{}", field.replace('~', "~0").replace('/', "~1")),
-            };
-            Problem::field(pointer, error.why)
-        })?;
-        let known = self.registry.ids();
-        match settings.subjects().sources.iter().find(|id| !known.contains(id)) {
-            Some(unknown) => {
-                let detail =
-                    format!("the configuration has no source {unknown:?}; it has {}", known.join(", "));
-                Err(Problem::field("/settings/sources", detail))
+    fn misfit_of_settings(&self, kind: ScheduleKind, settings: &Value) -> Option<Misfit> {
+        let settings = match ScheduleSettings::parse(kind, settings) {
+            Ok(settings) => settings,
+            Err(error) => {
+                let pointer = match error.field.as_str() {
+                    "" => "/settings".to_owned(),
+                    field => format!("/settings/{}", field.replace('~', "~0").replace('/', "~1")),
+                };
+                return Some(misfit(pointer, error.why));
             }
-            None => Ok(()),
-        }
+        };
+        let known = self.registry.ids();
+        let unknown = settings.subjects().sources.iter().find(|id| !known.contains(id))?;
+        let detail = format!("the configuration has no source {unknown:?}; it has {}", known.join(", "));
+        Some(misfit("/settings/sources", detail))
     }
 }
 
-fn check_name(name: &str) -> Result<(), Problem> {
-    if name.contains(char::is_control) {
-        return Err(Problem::field("/name", "expected one line, without control characters"));
-    }
-    unfit_text(name, 1).map_or(Ok(()), |why| Err(Problem::field("/name", why)))
+fn misfits_of_name(name: &str) -> Vec<Misfit> {
+    let unfit = match name.contains(char::is_control) {
+        true => Some("expected one line, without control characters".to_owned()),
+        false => unfit_text(name, 1),
+    };
+    unfit.into_iter().map(|why| misfit("/name", why)).collect()
 }
 
-fn check_times(cron: &str, time_zone: &str) -> Result<(), Problem> {
-    for (pointer, text) in [("/cron", cron), ("/time_zone", time_zone)] {
-        if text.len() > LONGEST {
-            return Err(Problem::field(pointer, format!("expected at most {LONGEST} characters")));
-        }
-    }
-    match Timetable::parse(cron, time_zone) {
-        Ok(_) => Ok(()),
-        Err(error @ TimetableError::Zone { .. }) => Err(Problem::field("/time_zone", error.to_string())),
-        Err(error) => Err(Problem::field("/cron", error.to_string())),
-    }
+fn misfit_of_times(cron: &str, time_zone: &str) -> Option<Misfit> {
+    Timetable::parse(cron, time_zone).err().map(|error| {
+        let pointer = if matches!(error, TimetableError::Zone { .. }) { "/time_zone" } else { "/cron" };
+        misfit(pointer, error.to_string())
+    })
 }

@@ -2,10 +2,10 @@
 
 use std::{ops::Deref, sync::Arc};
 
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{auth::Issuer, login::Attempts};
-use crate::{config::Config, source::Registry, store::Store};
+use super::{auth::Issuer, jobs::Followers, login::Attempts};
+use crate::{config::Config, source::Registry, store::Store, worker::LastLook};
 
 /// What handlers work with. Cheap to clone.
 #[derive(Clone)]
@@ -15,6 +15,8 @@ struct Inner {
     parts: Parts,
     issuer: Option<Issuer>,
     attempts: Attempts,
+    followers: Arc<Followers>,
+    carried: TaskTracker,
 }
 
 /// The parts.
@@ -27,6 +29,8 @@ pub struct Parts {
     pub config: Config,
     /// Ends what would go on for ever, so that the host can stop.
     pub stop: CancellationToken,
+    /// When the worker of this process last looked for tasks.
+    pub last_look: LastLook,
 }
 
 impl Api {
@@ -36,7 +40,8 @@ impl Api {
     /// The issuer of tokens can't be asked from this machine.
     pub fn new(parts: Parts) -> anyhow::Result<Self> {
         let issuer = parts.config.auth.jwt.as_ref().map(Issuer::new).transpose()?;
-        Ok(Self(Arc::new(Inner { parts, issuer, attempts: Attempts::default() })))
+        let (attempts, followers, carried) = (Attempts::default(), Arc::default(), TaskTracker::new());
+        Ok(Self(Arc::new(Inner { parts, issuer, attempts, followers, carried })))
     }
 
     /// Whose JSON Web Tokens let in.
@@ -44,9 +49,19 @@ impl Api {
         self.0.issuer.as_ref()
     }
 
+    /// Requests that are carried through, whether or not somebody waits for their answer.
+    pub(super) fn carried(&self) -> &TaskTracker {
+        &self.0.carried
+    }
+
     /// Who tried in vain to log in.
     pub(super) fn attempts(&self) -> &Attempts {
         &self.0.attempts
+    }
+
+    /// Who follows jobs.
+    pub(super) fn followers(&self) -> &Arc<Followers> {
+        &self.0.followers
     }
 }
 

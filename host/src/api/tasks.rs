@@ -50,7 +50,7 @@ struct Which {
 }
 
 /// Show a task.
-#[utoipa::path(get, path = "/tasks/{id}", tag = "tasks",
+#[utoipa::path(get, path = "/backfill/tasks/{id}", tag = "tasks",
     params(("id" = i64, Path, description = "The task.", minimum = 1)),
     responses((status = 200, body = TaskDetail)))]
 async fn show(State(api): State<Api>, _: Viewer, Id(id): Id) -> Result<Json<TaskDetail>, Problem> {
@@ -61,7 +61,7 @@ async fn show(State(api): State<Api>, _: Viewer, Id(id): Id) -> Result<Json<Task
 }
 
 /// List the attempts of a task, the first one first.
-#[utoipa::path(get, path = "/tasks/{id}/attempts", tag = "tasks",
+#[utoipa::path(get, path = "/backfill/tasks/{id}/attempts", tag = "tasks",
     params(("id" = i64, Path, description = "The task.", minimum = 1)),
     responses((status = 200, body = [Attempt])))]
 async fn attempts(State(api): State<Api>, _: Viewer, Id(id): Id) -> Result<Json<Vec<Attempt>>, Problem> {
@@ -70,7 +70,7 @@ async fn attempts(State(api): State<Api>, _: Viewer, Id(id): Id) -> Result<Json<
 }
 
 /// List what a task's source said while it ran.
-#[utoipa::path(get, path = "/tasks/{id}/logs", tag = "tasks",
+#[utoipa::path(get, path = "/backfill/tasks/{id}/logs", tag = "tasks",
     params(("id" = i64, Path, description = "The task.", minimum = 1), Which),
     responses((status = 200, body = [LogLine], headers(
         ("X-Next-Cursor" = i64, description = "The `cursor` of the next page, if there is one."),
@@ -90,7 +90,7 @@ async fn logs(
 }
 
 /// List the upstream's answers that a task's attempts used, without secrets.
-#[utoipa::path(get, path = "/tasks/{id}/answers", tag = "tasks",
+#[utoipa::path(get, path = "/backfill/tasks/{id}/answers", tag = "tasks",
     params(("id" = i64, Path, description = "The task.", minimum = 1)),
     responses((status = 200, body = [UsedAnswer])))]
 async fn answers(State(api): State<Api>, _: Viewer, Id(id): Id) -> Result<Json<Vec<UsedAnswer>>, Problem> {

@@ -22,6 +22,11 @@ pub(super) fn current() -> String {
     ID.try_with(Clone::clone).unwrap_or_default()
 }
 
+/// Does in another task what belongs to the request that this task answers.
+pub(super) fn same<F: Future>(work: F) -> impl Future<Output = F::Output> + use<F> {
+    ID.scope(current(), work.in_current_span())
+}
+
 /// Gives a request its id, and says in the log how it was answered.
 pub(super) async fn layer(request: Request, next: Next) -> Response {
     let id = given(&request).unwrap_or_else(|| hex::encode(rand::random::<[u8; 16]>()));

@@ -1,6 +1,9 @@
 //! Users, and what each may do.
 
-use axum::{Json, extract::State};
+use axum::{
+    Json,
+    extract::{OriginalUri, State},
+};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -8,7 +11,8 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{
     auth::{Admin, Viewer},
     created::Created,
-    extract::{Body, Id},
+    extract::{Body, Id, Params},
+    page::{self, Page, Place},
     problem::Problem,
     state::Api,
 };
@@ -64,10 +68,21 @@ async fn me(Viewer(caller): Viewer) -> Json<Me> {
     Json(Me { id: caller.user_id, name: caller.name, role: caller.role, token_id: caller.token_id })
 }
 
-/// List users. For admins.
-#[utoipa::path(get, path = "/users", tag = "access", responses((status = 200, body = [User])))]
-async fn list(State(api): State<Api>, _: Admin) -> Result<Json<Vec<User>>, Problem> {
-    Ok(Json(api.store.users().await?))
+/// List users, the oldest first. For admins.
+#[utoipa::path(get, path = "/users", tag = "access", params(Place),
+    responses((status = 200, body = [User], headers(
+        ("X-Next-Cursor" = i64, description = "The `cursor` of the next page, if there is one."),
+        ("Link" = String, description = "The next page, `rel=\"next\"`, if there is one.")))))]
+async fn list(
+    State(api): State<Api>,
+    _: Admin,
+    OriginalUri(uri): OriginalUri,
+    Params(place): Params<Place>,
+) -> Result<Page<User>, Problem> {
+    let limit = page::limit(place.limit)?;
+    let items = api.store.users(place.cursor, limit).await?;
+    let next = page::next(&items, limit, |user| user.id);
+    Ok(Page { items, total: None, next, uri })
 }
 
 /// Make a user. For admins.

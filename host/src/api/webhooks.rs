@@ -1,6 +1,10 @@
 //! Webhooks: addresses that are told of what happens. For admins, since whoever enters one makes the host send there.
 
-use axum::{Json, extract::State, http::StatusCode};
+use axum::{
+    Json,
+    extract::{OriginalUri, State},
+    http::StatusCode,
+};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -9,7 +13,7 @@ use super::{
     auth::Admin,
     created::Created,
     extract::{Body, Id, Params},
-    page,
+    page::{self, Page, Place},
     problem::Problem,
     state::Api,
 };
@@ -25,15 +29,6 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(revive))
         .routes(routes!(show, change, delete))
 }
-
-/// The longest address.
-const LONGEST_URL: usize = 2000;
-
-/// The longest place of a secret.
-const LONGEST_PLACE: usize = 500;
-
-/// The most kinds of events to name; there are fewer.
-const MOST_KINDS: usize = 100;
 
 /// A webhook to enter.
 #[derive(Deserialize, ToSchema)]
@@ -75,10 +70,21 @@ struct HowMany {
     limit: Option<u32>,
 }
 
-/// List webhooks. For admins.
-#[utoipa::path(get, path = "/webhooks", tag = "webhooks", responses((status = 200, body = [Webhook])))]
-async fn list(State(api): State<Api>, _: Admin) -> Result<Json<Vec<Webhook>>, Problem> {
-    Ok(Json(api.store.webhooks().await?))
+/// List webhooks, the oldest first. For admins.
+#[utoipa::path(get, path = "/webhooks", tag = "webhooks", params(Place),
+    responses((status = 200, body = [Webhook], headers(
+        ("X-Next-Cursor" = i64, description = "The `cursor` of the next page, if there is one."),
+        ("Link" = String, description = "The next page, `rel=\"next\"`, if there is one.")))))]
+async fn list(
+    State(api): State<Api>,
+    _: Admin,
+    OriginalUri(uri): OriginalUri,
+    Params(place): Params<Place>,
+) -> Result<Page<Webhook>, Problem> {
+    let limit = page::limit(place.limit)?;
+    let items = api.store.webhooks(place.cursor, limit).await?;
+    let next = page::next(&items, limit, |webhook| webhook.id);
+    Ok(Page { items, total: None, next, uri })
 }
 
 /// Tell an address of what happens from now on. For admins.
@@ -89,15 +95,6 @@ async fn create(
     Admin(caller): Admin,
     Body(new): Body<NewWebhook>,
 ) -> Result<Created<Webhook>, Problem> {
-    if new.url.len() > LONGEST_URL {
-        return Err(Problem::field("/url", format!("expected at most {LONGEST_URL} characters")));
-    }
-    if new.secret_from.as_ref().is_some_and(|place| place.len() > LONGEST_PLACE) {
-        return Err(Problem::field("/secret_from", format!("expected at most {LONGEST_PLACE} characters")));
-    }
-    if new.event_kinds.len() > MOST_KINDS {
-        return Err(Problem::field("/event_kinds", format!("expected at most {MOST_KINDS}")));
-    }
     let webhook = store::NewWebhook {
         url: &new.url,
         secret_from: new.secret_from.as_deref(),

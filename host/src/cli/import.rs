@@ -7,9 +7,11 @@ use std::{
 
 use anyhow::bail;
 use clap::Args;
+use serde_json::json;
 
 use super::{
     context::{self, env},
+    deed::Deed,
     output,
 };
 use crate::{
@@ -48,7 +50,9 @@ impl Import {
         }
         let store = context::store(&config).await?;
         let windfarms = importing::new_windfarms(entries);
-        let done = store.import(&windfarms, store.now()).await?;
+        let importing =
+            Deed::new("import", "/windfarms").with(json!({ "file": self.file.display().to_string() }));
+        let done = importing.done(&store, store.import(&windfarms, store.now())).await?;
         output::imported(&done)?;
         store.close().await;
         Ok(ExitCode::SUCCESS)

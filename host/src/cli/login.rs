@@ -5,8 +5,9 @@ use std::{net::SocketAddr, path::Path, process::ExitCode};
 use anyhow::{Context, bail};
 use chrono::TimeDelta;
 use clap::Args;
+use serde_json::json;
 
-use super::context;
+use super::{context, deed::Deed};
 use crate::{
     domain::{Role, TokenKind, TokenText},
     store::{Instant, NewToken, Store, StoreError, User},
@@ -48,18 +49,24 @@ impl LogIn {
 }
 
 /// A link for whoever starts the first host of a new database; none once somebody has a way in.
-pub(super) async fn first_link(store: &Store, address: SocketAddr) -> Result<Option<String>, StoreError> {
+pub(super) async fn first_link(store: &Store, address: SocketAddr) -> anyhow::Result<Option<String>> {
     if !store.awaits_first_login(store.now()).await? {
         return Ok(None);
     }
     let admin = match store.user_by_name(ADMIN).await? {
         Some(admin) => admin,
-        None => match store.create_user(ADMIN, None, Role::Admin, store.now()).await {
-            Ok(admin) => admin,
-            // Another host that starts right now was first, and prints the link.
-            Err(StoreError::Refused { .. }) => return Ok(None),
-            Err(error) => return Err(error),
-        },
+        None => {
+            let making = Deed::new("serve", "/users").with(json!({ "name": ADMIN, "role": Role::Admin }));
+            let made = store.create_user(ADMIN, None, Role::Admin, store.now());
+            match making.making(store, made, |user| Some(format!("/users/{}", user.id))).await {
+                Ok(admin) => admin,
+                // Another host that starts right now was first, and prints the link.
+                Err(error) if matches!(error.downcast_ref(), Some(StoreError::Refused { .. })) => {
+                    return Ok(None);
+                }
+                Err(error) => return Err(error),
+            }
+        }
     };
     if admin.disabled_at.is_some() {
         return Ok(None);
@@ -67,7 +74,7 @@ pub(super) async fn first_link(store: &Store, address: SocketAddr) -> Result<Opt
     link(store, &admin, address).await.map(Some)
 }
 
-async fn link(store: &Store, user: &User, address: SocketAddr) -> Result<String, StoreError> {
+async fn link(store: &Store, user: &User, address: SocketAddr) -> anyhow::Result<String> {
     let (now, code) = (store.now(), TokenText::new(rand::random()));
     let new = NewToken {
         user_id: user.id,
@@ -76,8 +83,10 @@ async fn link(store: &Store, user: &User, address: SocketAddr) -> Result<String,
         kind: TokenKind::Login,
         role: None,
         expires_at: Some(Instant::from(now + GOOD_FOR)),
+        parent_id: None,
     };
-    store.create_token(&new, now).await?;
+    let making = Deed::new("login", &format!("/users/{}", user.id)).with(json!({ "user": user.name }));
+    making.done(store, store.create_token(&new, now)).await?;
     // Nobody's browser reaches "every address".
     let host = match address.ip() {
         ip if ip.is_unspecified() => format!("localhost:{}", address.port()),

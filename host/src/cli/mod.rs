@@ -12,6 +12,7 @@ mod collect;
 mod completions;
 mod config_check;
 mod context;
+mod deed;
 mod export;
 mod fetch;
 mod hosts;

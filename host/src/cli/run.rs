@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     context::{self, env},
+    deed::Deed,
     output,
     watch::Watch,
 };
@@ -107,7 +108,11 @@ impl Run {
             metadata,
             created_by_id: None,
         };
-        let job = store.create_job(&job, store.now()).await?;
+        let detail =
+            json!({ "windfarm": windfarm.name, "sources": self.sources, "range": range.to_string() });
+        let making = Deed::new("run", "/backfill/jobs").with(detail);
+        let made = store.create_job(&job, store.now());
+        let job = making.making(&store, made, |id| Some(format!("/backfill/jobs/{id}"))).await?;
         let ended = CancellationToken::new();
         // Nobody can ask it to look at once: a hangup is to end a command.
         let (_nobody, asked) = mpsc::channel(1);

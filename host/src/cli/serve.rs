@@ -37,7 +37,8 @@ use crate::{
 /// Run a host: it works off jobs, fires schedules and answers HTTP, until SIGTERM or Ctrl-C.
 ///
 /// Told to stop, it claims nothing more, lets running tasks end for `[worker] grace` (30 s), and gives the rest back
-/// without costing them an attempt. Told a second time, it gives them back at once.
+/// without costing them an attempt. Told a second time, it gives them back at once; a third time, it ends as it is, and
+/// what it held is taken over when the leases run out.
 ///
 /// Sources follow backfill.toml and their component files while it runs, without a restart; SIGHUP makes it look at
 /// once. `backfill source rollback` goes back to an earlier component.
@@ -70,6 +71,9 @@ pub(super) struct Work {
     #[arg(long, value_name = "ADDRESS:PORT")]
     listen: Option<SocketAddr>,
 }
+
+/// What the process ends with that had to be told three times.
+const ENDED_BY_FORCE: i32 = 130;
 
 /// What a host answers over HTTP, and where.
 enum Http {
@@ -138,10 +142,11 @@ async fn run(config: &Config, http: Http) -> anyhow::Result<ExitCode> {
         registry: Arc::clone(&registry),
         config: config.clone(),
         stop: stop.drained.clone(),
+        last_look: worker.last_look(),
     };
     let answering = http.answer(Api::new(parts)?);
-    let scheduler =
-        Scheduler::new(store.clone(), registry, config.worker.retry.attempts, config.worker.grace);
+    let (own, limit) = (&config.worker, config.server.max_open_tasks);
+    let scheduler = Scheduler::new(store.clone(), registry, own.retry.attempts, limit, own.grace);
     let (gently, at_once) = (stop.gently.clone(), stop.at_once.clone());
     let firing = tokio::spawn(async move { scheduler.run(gently, at_once).await });
     let reloading = tokio::spawn(reloader.run(stop.reload, stop.gently.clone()));
@@ -152,7 +157,7 @@ async fn run(config: &Config, http: Http) -> anyhow::Result<ExitCode> {
     firing.await.context("the scheduler")?;
     stop.drained.cancel();
     if let Some(answering) = answering {
-        answering.await.context("the HTTP server")??;
+        answering.await.context("the HTTP server")?;
     }
     // What it has not sent yet, another host sends, or this one when it runs again.
     telling.await.context("sending messages")?;
@@ -164,7 +169,7 @@ async fn run(config: &Config, http: Http) -> anyhow::Result<ExitCode> {
 
 impl Http {
     /// Begins to answer, until the host stops.
-    fn answer(self, api: Api) -> Option<JoinHandle<anyhow::Result<()>>> {
+    fn answer(self, api: Api) -> Option<JoinHandle<()>> {
         let (Self::All(listener) | Self::Health(listener)) = &self else { return None };
         if let Ok(address) = listener.local_addr() {
             tracing::info!("answering on http://{address}");
@@ -210,13 +215,21 @@ impl Stop {
         };
         let (gently, at_once) = (stop.gently.clone(), stop.at_once.clone());
         tokio::spawn(async move {
-            for told in [gently, at_once] {
+            let mut told = async || {
                 tokio::select! {
                     _ = term.recv() => {}
                     _ = interrupt.recv() => {}
                 }
-                told.cancel();
-            }
+            };
+            told().await;
+            gently.cancel();
+            told().await;
+            tracing::info!("told to stop a second time: what runs is given back at once");
+            at_once.cancel();
+            told().await;
+            // Whatever it is that does not end: nothing is lost by this that a crash would not lose.
+            tracing::warn!("told to stop a third time: ending as it is");
+            std::process::exit(ENDED_BY_FORCE);
         });
         Ok(stop)
     }

@@ -5,7 +5,7 @@ use std::{path::Path, process::ExitCode};
 use anyhow::bail;
 use clap::Args;
 
-use super::context;
+use super::{context, deed::Deed};
 
 /// Let a paused source be asked again at once, beginning with one task on trial.
 ///
@@ -30,7 +30,8 @@ impl Resume {
             bail!("{} has no source {:?}; it has {}", path.display(), self.id, known.join(", "));
         }
         let store = context::store(&config).await?;
-        match store.resume_source(&self.id, store.now()).await? {
+        let resuming = Deed::new("source resume", &format!("/sources/{}", self.id));
+        match resuming.done(&store, store.resume_source(&self.id, store.now())).await? {
             true => say!("source {} is asked again, beginning with one task", self.id)?,
             false => say!("source {} was not paused", self.id)?,
         }

@@ -14,7 +14,9 @@ use indicatif::ProgressBar;
 use serde_json::json;
 
 use super::{
-    context, logging,
+    context,
+    deed::Deed,
+    logging,
     one_source::{OneSource, pair},
     output,
 };
@@ -200,7 +202,8 @@ impl Units {
             say!("nothing was changed; an import would come to:")?;
             return output::imported(&would);
         }
-        output::imported(&store.import(&windfarms, store.now()).await?)
+        let importing = Deed::new("source units --import", &format!("/sources/{}/units", source.id()));
+        output::imported(&importing.done(store, store.import(&windfarms, store.now())).await?)
     }
 
     /// What was asked for and is not in the wind farms as one might expect.

@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use super::{context, output};
+use super::{context, deed::Deed, output};
 use crate::{
     domain::{Role, TokenKind, TokenText},
     store::{Instant, NewToken, Store, User},
@@ -71,8 +71,11 @@ impl TokenCommand {
             Self::Create(create) => create.act(&store).await?,
             Self::List { json } => list(&store, json).await?,
             Self::Revoke { id } => {
-                store.token(id).await?;
-                store.revoke_token(id, store.now()).await?;
+                let revoking = async {
+                    store.token(id).await?;
+                    store.revoke_token(id, store.now()).await
+                };
+                Deed::new("token revoke", &format!("/tokens/{id}")).done(&store, revoking).await?;
                 say!("token {id} lets nobody in any more")?;
             }
         }
@@ -96,8 +99,13 @@ impl Create {
             kind: TokenKind::Token,
             role: self.role,
             expires_at: expires_at.map(Instant::from),
+            parent_id: None,
         };
-        let id = store.create_token(&new, now).await?;
+        let detail =
+            json!({ "user": user.name, "name": self.name, "role": self.role, "expires_at": expires_at });
+        let making = Deed::new("token create", "/tokens").with(detail);
+        let id =
+            making.making(store, store.create_token(&new, now), |id| Some(format!("/tokens/{id}"))).await?;
         if self.json {
             say!(
                 "{}",
@@ -118,7 +126,9 @@ impl Create {
     async fn user(&self, store: &Store) -> anyhow::Result<User> {
         let Some(user) = store.user_by_name(&self.user).await? else {
             let role = self.role.unwrap_or(Role::Viewer);
-            return Ok(store.create_user(&self.user, None, role, store.now()).await?);
+            let making = Deed::new("token create", "/users").with(json!({ "name": self.user, "role": role }));
+            let made = store.create_user(&self.user, None, role, store.now());
+            return making.making(store, made, |user| Some(format!("/users/{}", user.id))).await;
         };
         if user.disabled_at.is_some() {
             bail!("user {:?} is disabled; a token would let nobody in", user.name);
@@ -143,7 +153,7 @@ fn lifetime(text: &str) -> anyhow::Result<Option<TimeDelta>> {
 }
 
 async fn list(store: &Store, as_json: bool) -> anyhow::Result<()> {
-    let tokens = store.tokens(None).await?;
+    let tokens = store.tokens(None, None, u32::MAX).await?;
     if as_json {
         say!("{}", json!(tokens))?;
         return Ok(());

@@ -5,7 +5,7 @@ use std::{path::Path, process::ExitCode};
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use super::{context, output};
+use super::{context, deed::Deed, output};
 use crate::{
     domain::EventKind,
     store::{NewWebhook, Store},
@@ -74,24 +74,31 @@ impl WebhookCommand {
                     event_kinds: &events,
                     created_by_id: None,
                 };
-                say!("{}", store.add_webhook(&new, store.now()).await?)?;
+                let adding = Deed::new("webhook add", "/webhooks").with(json!({ "event_kinds": events }));
+                let added = store.add_webhook(&new, store.now());
+                let id = adding.making(&store, added, |id| Some(format!("/webhooks/{id}"))).await?;
+                say!("{id}")?;
             }
             Self::List => list(&store).await?,
             Self::Disable(Which { id }) => {
-                store.set_webhook_active(id, false).await?;
+                let disabling = Deed::new("webhook disable", &format!("/webhooks/{id}"));
+                disabling.done(&store, store.set_webhook_active(id, false)).await?;
                 say!("webhook {id} gets nothing more; `backfill webhook enable {id}` undoes it")?;
             }
             Self::Enable(Which { id }) => {
-                store.set_webhook_active(id, true).await?;
+                let enabling = Deed::new("webhook enable", &format!("/webhooks/{id}"));
+                enabling.done(&store, store.set_webhook_active(id, true)).await?;
                 say!("webhook {id} is told of what happens from now on")?;
             }
             Self::Remove(Which { id }) => {
-                store.remove_webhook(id).await?;
+                let removing = Deed::new("webhook remove", &format!("/webhooks/{id}"));
+                removing.done(&store, store.remove_webhook(id)).await?;
                 say!("webhook {id} is forgotten")?;
             }
             Self::Dead => dead(&store).await?,
             Self::Revive(Which { id }) => {
-                store.revive_message(id, store.now()).await?;
+                let reviving = Deed::new("webhook revive", &format!("/webhooks/dead/{id}"));
+                reviving.done(&store, store.revive_message(id, store.now())).await?;
                 say!("message {id} is sent again")?;
             }
         }
@@ -101,7 +108,7 @@ impl WebhookCommand {
 
 async fn list(store: &Store) -> anyhow::Result<()> {
     let mut table = output::table(["id", "url", "secret", "events", "active"]);
-    for webhook in store.webhooks().await? {
+    for webhook in store.webhooks(None, u32::MAX).await? {
         let kinds: Vec<_> = webhook.event_kinds.iter().map(ToString::to_string).collect();
         table.add_row([
             webhook.id.to_string(),

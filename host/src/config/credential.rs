@@ -3,6 +3,7 @@
 
 use std::{
     fmt, fs,
+    io::Read,
     path::{Path, PathBuf},
 };
 
@@ -19,6 +20,9 @@ pub struct CredentialSpec {
     /// Where it comes from.
     pub from: Origin,
 }
+
+/// The longest file that may hold a credential; a longer one holds something else, or has no end.
+const LONGEST_FILE: u64 = 64 * 1024;
 
 /// Where in a request a credential goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -105,8 +109,15 @@ impl Origin {
                 (value, "set it to")
             }
             Self::File(path) => {
-                let text = fs::read_to_string(path)
+                let mut text = String::new();
+                fs::File::open(path)
+                    .and_then(|file| file.take(LONGEST_FILE + 1).read_to_string(&mut text))
                     .map_err(|error| format!("{self} cannot be read ({error}); put the credential there"))?;
+                if text.len() as u64 > LONGEST_FILE {
+                    return Err(format!(
+                        "{self} is longer than {LONGEST_FILE} bytes; put there the credential alone"
+                    ));
+                }
                 (text, "put there")
             }
         };
@@ -259,6 +270,13 @@ mod tests {
         let secret = of(Origin::File(path)).resolve(&|_| None).unwrap();
         assert_eq!(secret.expose(), "hush-1");
         assert_eq!(format!("{secret} {secret:?} {:?}", Some(&secret)), "[hidden] [hidden] Some([hidden])");
+    }
+
+    #[test]
+    fn a_file_without_an_end_is_no_credential() {
+        let why = of(Origin::File("/dev/zero".into())).resolve(&|_| None).unwrap_err();
+        let expected = "credential file /dev/zero is longer than 65536 bytes; put there the credential alone";
+        assert_eq!(why, expected);
     }
 
     #[test]

@@ -49,6 +49,30 @@ impl TokenText {
         well_formed.then(|| Self(text.to_owned()))
     }
 
+    /// Whether a text holds what may be one.
+    pub fn is_within(text: &str) -> bool {
+        text.match_indices(Self::PREFIX)
+            .any(|(at, _)| secret_length(&text[at + Self::PREFIX.len()..]) >= LONG)
+    }
+
+    /// A text without what may be one, or most of one, for what is kept.
+    pub fn without(text: &str) -> String {
+        let mut rest = text;
+        let mut kept = String::with_capacity(text.len());
+        while let Some(at) = rest.find(Self::PREFIX) {
+            let (before, from) = rest.split_at(at + Self::PREFIX.len());
+            let length = secret_length(from);
+            kept += before;
+            if length >= LONG {
+                kept.push('…');
+                rest = &from[length..];
+            } else {
+                rest = from;
+            }
+        }
+        kept + rest
+    }
+
     /// The text, to be shown to its owner.
     pub fn expose(&self) -> &str {
         &self.0
@@ -58,6 +82,14 @@ impl TokenText {
     pub fn hash(&self) -> [u8; 32] {
         Sha256::digest(self.0.as_bytes()).into()
     }
+}
+
+/// So much of a secret is too much to be kept; a name that begins like one has less.
+const LONG: usize = 16;
+
+/// How long the text goes on as a secret does.
+fn secret_length(text: &str) -> usize {
+    text.bytes().take_while(u8::is_ascii_hexdigit).count()
 }
 
 impl std::fmt::Debug for TokenText {
@@ -82,6 +114,15 @@ mod tests {
         assert_eq!(read.hash(), token.hash());
         assert_ne!(TokenText::new([8; 32]).hash(), token.hash());
         assert_eq!(format!("{token:?}"), "TokenText(…)");
+    }
+
+    #[test]
+    fn a_text_is_kept_without_the_tokens_in_it() {
+        let token = TokenText::new([7; 32]);
+        let text = format!("/tokens/{0}/{1}x bft_cafe bft_", token.expose(), &token.expose()[..30]);
+        assert!(TokenText::is_within(&text));
+        assert_eq!(TokenText::without(&text), "/tokens/bft_…/bft_…x bft_cafe bft_");
+        assert!(!TokenText::is_within("bft_cafe") && !TokenText::is_within(&token.expose()[4..]));
     }
 
     #[test]

@@ -31,6 +31,8 @@ impl<W: Write> Csv<W> {
             (columns.coverage, &["coverage"][..]),
             (columns.attempt, &["attempt_id"]),
             (columns.history, &["replaced_at", "replaced_by"]),
+            // Last, so that what came before it stays where it was.
+            (true, &["series_id"]),
         ] {
             names.iter().filter(|_| wanted).try_for_each(|name| writer.write_field(name))?;
         }
@@ -70,6 +72,7 @@ impl<W: Write + Send> Sink for Csv<W> {
             let by = line.replaced.map(|replaced| replaced.by.to_string());
             self.writer.write_field(by.unwrap_or_default())?;
         }
+        self.writer.write_field(series.id.to_string())?;
         self.writer.write_record(None::<&[u8]>)?;
         Ok(())
     }

@@ -31,6 +31,8 @@ const SCHEMA: &str = "
 
 const COVERAGE: &str = "required double coverage;";
 const ATTEMPT: &str = "optional int64 attempt_id;";
+/// Last, so that what came before it stays where it was.
+const SERIES: &str = "required int64 series_id;";
 const HISTORY: &str = "optional int64 replaced_at (timestamp(micros, true)); optional int64 replaced_by;";
 
 /// How many of the columns are text of the series.
@@ -58,13 +60,14 @@ struct Rows {
     attempts: (Vec<i64>, Vec<i16>),
     replaced_at: (Vec<i64>, Vec<i16>),
     replaced_by: (Vec<i64>, Vec<i16>),
+    series: Vec<i64>,
 }
 
 impl<W: Write + Send> Parquet<W> {
     pub(super) fn new(out: W, columns: Columns) -> anyhow::Result<Self> {
         let more = [(columns.coverage, COVERAGE), (columns.attempt, ATTEMPT), (columns.history, HISTORY)];
         let more: Vec<_> = more.into_iter().filter(|(wanted, _)| *wanted).map(|(_, column)| column).collect();
-        let schema = format!("message measurements {{ {SCHEMA} {} }}", more.join(" "));
+        let schema = format!("message measurements {{ {SCHEMA} {} {SERIES} }}", more.join(" "));
         let schema = Arc::new(parse_message_type(&schema)?);
         let properties = WriterProperties::builder().set_compression(Compression::ZSTD(ZstdLevel::default()));
         let writer = SerializedFileWriter::new(out, schema, Arc::new(properties.build()))?;
@@ -118,6 +121,7 @@ impl<W: Write + Send> Parquet<W> {
         for (_, (values, there)) in optional.into_iter().filter(|(wanted, _)| *wanted) {
             write_column::<Int64Type, W>(&mut group, values, Some(there))?;
         }
+        write_column::<Int64Type, W>(&mut group, &mut rows.series, None)?;
         group.close()?;
         Ok(())
     }
@@ -168,6 +172,7 @@ impl<W: Write + Send> Sink for Parquet<W> {
             push(&mut rows.replaced_at, line.replaced.map(|replaced| replaced.at.timestamp_micros()));
             push(&mut rows.replaced_by, line.replaced.map(|replaced| replaced.by));
         }
+        rows.series.push(line.series.id);
         if rows.starts.len() >= GROUP { self.write_group() } else { Ok(()) }
     }
 
@@ -229,6 +234,7 @@ mod tests {
             assert_eq!(row.get_string(6).unwrap(), r#"{"production-type":"wind-offshore"}"#);
             assert_eq!(row.get_timestamp_millis(7).unwrap(), i as i64 * 3_600_000);
             assert_eq!(row.get_double(9).unwrap(), i as f64 / 2.0);
+            assert_eq!(row.get_long(11).unwrap(), if i < 5 { 1 } else { 2 });
             read += 1;
         }
         assert_eq!(read, rows);
@@ -253,6 +259,7 @@ mod tests {
             assert_eq!(row.get_long(12).unwrap(), 9);
             assert_eq!(row.get_timestamp_micros(13).ok(), (n == 1).then_some(77_000_000));
             assert_eq!(row.get_long(14).ok(), (n == 1).then_some(-3));
+            assert_eq!(row.get_long(15).unwrap(), 1, "the series comes last");
         }
     }
 }

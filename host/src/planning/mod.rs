@@ -1,7 +1,11 @@
 //! From what somebody asks for to a plan, and from a plan to a job. Knows the store and the sources; what it is asked
 //! through (command line, HTTP, a schedule) is not its business.
 
-use std::collections::BTreeMap;
+mod room;
+
+pub use self::room::{Retry, check_room, retry};
+
+use std::collections::{BTreeMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
@@ -13,7 +17,7 @@ use crate::{
     },
     observe,
     source::Registry,
-    store::{NewJob, RegisteredUnit, Store, StoreError, Windfarm},
+    store::{NewJob, RegisteredUnit, Store, StoreError, Turn, Windfarm},
 };
 
 /// What a job is asked to be.
@@ -46,7 +50,17 @@ pub struct HowToRun {
     pub created_by_id: Option<i64>,
     /// The hash of the plan that was shown; another plan is refused.
     pub plan_hash: Option<String>,
+    /// So many tasks may be open, over all jobs.
+    pub max_open_tasks: u32,
+    /// The turn of the request that asked, if it has a key: it makes one job.
+    pub turn: Option<Turn>,
 }
+
+/// The most tasks of one plan: what is held in memory, shown and written at once.
+pub const MOST_TASKS: usize = 100_000;
+
+/// So many of a list are named in a message.
+const NAMED: usize = 20;
 
 /// A plan with what it is about.
 #[derive(Clone, Debug)]
@@ -89,6 +103,27 @@ pub enum PlanningError {
         /// The units that there are.
         known: String,
     },
+    /// It is more than one job may be.
+    #[error(
+        "{units} units and {months} months are {} tasks, and a job has at most {MOST_TASKS}; ask for fewer at once",
+        units.saturating_mul(*months)
+    )]
+    TooMany {
+        /// Units that are planned for.
+        units: usize,
+        /// Months of the range.
+        months: usize,
+    },
+    /// More would wait than may.
+    #[error("{open} tasks are open, and with {more} more they would be more than {limit} (max_open_tasks)")]
+    QueueFull {
+        /// Open tasks of all jobs.
+        open: i64,
+        /// Those that would come.
+        more: i64,
+        /// The most that there may be.
+        limit: u32,
+    },
     /// No day of the range is one of the source's calendar.
     #[error("the range holds no day of the sources' calendars; give another")]
     Nothing,
@@ -114,26 +149,26 @@ pub async fn preview(
         return Err(PlanningError::UnknownSource { id: id.clone(), known: known.join(", ") });
     }
     let windfarm_ids = match wanted.windfarm_ids.as_slice() {
-        [] => windfarms_of(store, &wanted.unit_ids).await?,
+        [] => store.windfarms_of_units(&wanted.unit_ids).await?,
         named => named.to_vec(),
     };
-    let mut windfarms: Vec<Windfarm> = Vec::new();
-    let mut units: Vec<RegisteredUnit> = Vec::new();
-    for id in windfarm_ids {
-        if windfarms.iter().all(|other| other.id != id) {
-            windfarms.push(store.windfarm(id).await?);
-            units.extend(store.units(id, &wanted.sources).await?);
-        }
-    }
+    let windfarms = store.windfarms_by_id(&windfarm_ids).await?;
+    let mut units = store.units_of_windfarms(&windfarms, &wanted.sources).await?;
     if units.is_empty() {
-        let names: Vec<_> = windfarms.iter().map(|windfarm| format!("{:?}", windfarm.name)).collect();
-        return Err(PlanningError::NoUnits { what: format!("wind farm {}", names.join(", ")) });
+        let names = named_in_short(windfarms.iter().map(|windfarm| format!("{:?}", windfarm.name)));
+        return Err(PlanningError::NoUnits { what: format!("wind farm {names}") });
     }
-    if let Some(id) = wanted.unit_ids.iter().find(|id| units.iter().all(|unit| unit.id != **id)) {
-        let known: Vec<_> = units.iter().map(|unit| unit.id.to_string()).collect();
-        return Err(PlanningError::UnknownUnit { unit: id.to_string(), known: known.join(", ") });
+    let there: HashSet<_> = units.iter().map(|unit| unit.id).collect();
+    if let Some(id) = wanted.unit_ids.iter().find(|id| !there.contains(id)) {
+        let known = named_in_short(units.iter().map(|unit| unit.id.to_string()));
+        return Err(PlanningError::UnknownUnit { unit: id.to_string(), known });
     }
-    units.retain(|unit| wanted.unit_ids.is_empty() || wanted.unit_ids.contains(&unit.id));
+    let chosen: HashSet<_> = wanted.unit_ids.iter().copied().collect();
+    units.retain(|unit| chosen.is_empty() || chosen.contains(&unit.id));
+    let months = wanted.range.months().count();
+    if units.len().saturating_mul(months) > MOST_TASKS {
+        return Err(PlanningError::TooMany { units: units.len(), months });
+    }
     let plan_units: Vec<_> = units.iter().map(|unit| plan_unit(unit, registry)).collect();
     let known = store.known(&plan_units, wanted.range).await?;
     let request = PlanRequest { range: wanted.range, reprocess: wanted.reprocess, order: wanted.order };
@@ -141,13 +176,14 @@ pub async fn preview(
     Ok(Planned { wanted, windfarms, units, plan })
 }
 
-/// The wind farms of units, in the order in which the units were named.
-async fn windfarms_of(store: &Store, unit_ids: &[i64]) -> Result<Vec<i64>, StoreError> {
-    let mut windfarms = Vec::new();
-    for id in unit_ids {
-        windfarms.push(store.unit(*id).await?.windfarm_id);
+/// The first of a list, with commas between.
+fn named_in_short(all: impl ExactSizeIterator<Item = String>) -> String {
+    let more = all.len().saturating_sub(NAMED);
+    let mut list = all.take(NAMED).collect::<Vec<_>>().join(", ");
+    if more > 0 {
+        list.push_str(&format!(" and {more} more"));
     }
-    Ok(windfarms)
+    list
 }
 
 /// The ids of wind farms, and of units of theirs, that people named: units by their codes, all units of a code.
@@ -181,6 +217,7 @@ pub async fn create(
     if how.plan_hash.as_ref().is_some_and(|shown| *shown != planned.plan.hash()) {
         return Err(PlanningError::Changed { now: planned.plan.hash() });
     }
+    check_room(store, planned.plan.to_run(), how.max_open_tasks).await?;
     let ids: Vec<_> = planned.windfarms.iter().map(|windfarm| windfarm.id).collect();
     let job = NewJob {
         windfarm_ids: &ids,
@@ -193,7 +230,7 @@ pub async fn create(
         metadata: planned.metadata(),
         created_by_id: how.created_by_id,
     };
-    let id = store.create_job(&job, now).await?;
+    let id = store.create_job_once(&job, how.turn.as_ref(), now).await?;
     count_job(&planned.plan.tasks);
     Ok(id)
 }
@@ -212,7 +249,7 @@ pub fn count_job(tasks: &[PlannedTask]) {
 
 impl Planned {
     /// What is kept with the job, for people.
-    fn metadata(&self) -> Value {
+    pub fn metadata(&self) -> Value {
         let names: Vec<_> = self.windfarms.iter().map(|windfarm| windfarm.name.as_str()).collect();
         let chosen = self.units.iter().filter(|_| !self.wanted.unit_ids.is_empty());
         json!({

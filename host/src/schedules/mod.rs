@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use self::plan::Planned;
 use crate::{
     domain::{Priority, ScheduleSettings, span},
-    planning,
+    planning::{self, PlanningError},
     source::Registry,
     store::{Act, Fired, NewJob, RunClaim, Schedule, Store, StoreError, Without},
 };
@@ -32,14 +32,22 @@ pub struct Scheduler {
     registry: Arc<Registry>,
     /// Attempts of each task that its jobs have.
     max_attempts: u32,
+    /// So many tasks may be open, over all jobs.
+    max_open_tasks: u32,
     /// How long collectors may take to end once the host is to stop.
     grace: Duration,
 }
 
 impl Scheduler {
     /// A scheduler of this process.
-    pub const fn new(store: Store, registry: Arc<Registry>, max_attempts: u32, grace: Duration) -> Self {
-        Self { store, registry, max_attempts, grace }
+    pub const fn new(
+        store: Store,
+        registry: Arc<Registry>,
+        max_attempts: u32,
+        max_open_tasks: u32,
+        grace: Duration,
+    ) -> Self {
+        Self { store, registry, max_attempts, max_open_tasks, grace }
     }
 
     /// Fires what is due, at its time, until `stop` is cancelled. Collectors that run then have the grace period to
@@ -158,6 +166,14 @@ impl Scheduler {
         let Some(window) = span(&planned.tasks) else {
             return self.store.fire(due, Act::Nothing(planned.nothing), &planned.without, now).await;
         };
+        match planning::check_room(&self.store, planned.tasks.len(), self.max_open_tasks).await {
+            Ok(()) => {}
+            Err(PlanningError::Store(error)) => return Err(error),
+            // The next firing finds it missing still.
+            Err(full) => {
+                return self.store.fire(due, Act::Fail(&full.to_string()), &planned.without, now).await;
+            }
+        }
         let job = NewJob {
             windfarm_ids: &planned.windfarm_ids,
             window,

@@ -199,6 +199,12 @@ impl Transaction {
         self.advisory_lock((unit_id << 16) | i64::from(month & 0xffff)).await
     }
 
+    /// Makes this the one transaction at a time that writes log lines of a job. It is taken before the tasks' rows.
+    pub(super) async fn lock_lines(&mut self, job_id: i64) -> sqlx::Result<()> {
+        // Below zero, where no month is.
+        self.advisory_lock(-job_id).await
+    }
+
     /// Wakes idle workers once this transaction is committed.
     pub(super) async fn announce_work(&mut self) -> sqlx::Result<()> {
         self.announce(News::Work).await

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use sqlx::{FromRow, types::Json};
 
 use super::{
-    Instant, Store, StoreError,
+    Instant, Store, StoreError, Turn,
     bulk::bulk,
     connection::Connection,
     error::Doing,
@@ -121,9 +121,23 @@ pub(super) const COLUMNS: &str = "id, windfarm_id, start_date, end_date, status,
 impl Store {
     /// Creates a job with all its tasks, and returns its id. A job whose tasks are all skipped has ended.
     pub async fn create_job(&self, job: &NewJob<'_>, now: impl Into<Instant>) -> Result<i64, StoreError> {
+        self.create_job_once(job, None, now).await
+    }
+
+    /// The same, for a request with a key: that it made the job is written down in the same transaction, so that it makes
+    /// one, whatever happens then, and however often it is sent.
+    pub async fn create_job_once(
+        &self,
+        job: &NewJob<'_>,
+        turn: Option<&Turn>,
+        now: impl Into<Instant>,
+    ) -> Result<i64, StoreError> {
         // Nobody sees it before it is whole, and it takes nothing from anyone: the queue need not be locked.
         let mut tx = self.write(CREATING).await?;
         let id = create(&mut tx, job, now.into()).await?;
+        if let Some(turn) = turn {
+            turn.made_job(&mut tx, id).await?;
+        }
         tx.announce_work().await.doing(CREATING)?;
         tx.commit().await.doing(CREATING)?;
         Ok(id)

@@ -1,6 +1,10 @@
 //! What sources and the host said while a task ran.
 
-use std::{fmt, str::FromStr};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    str::FromStr,
+};
 
 use serde::Serialize;
 use sqlx::FromRow;
@@ -99,9 +103,8 @@ impl Store {
         const DOING: &str = "reading log lines of a job";
         let mut conn = self.read(DOING).await?;
         sql::query(
-            "SELECT l.id, l.task_id, l.fence, l.at, l.level, l.message
-             FROM task_logs l JOIN backfill_tasks t ON t.id = l.task_id
-             WHERE l.id > $2 AND t.job_id = $1 ORDER BY l.id LIMIT $3",
+            "SELECT id, task_id, fence, at, level, message FROM task_logs
+             WHERE job_id = $1 AND id > $2 ORDER BY id LIMIT $3",
         )
         .bind(job_id)
         .bind(after)
@@ -111,39 +114,53 @@ impl Store {
         .doing(DOING)
     }
 
-    /// The id of the last line of any task, 0 if there is none.
-    pub async fn last_line(&self) -> Result<i64, StoreError> {
-        const DOING: &str = "looking for the last log line";
+    /// The id of the last line of a job's tasks, 0 if there is none.
+    pub async fn last_line(&self, job_id: i64) -> Result<i64, StoreError> {
+        const DOING: &str = "looking for the last log line of a job";
         let mut conn = self.read(DOING).await?;
-        sql::query("SELECT COALESCE(MAX(id), 0) FROM task_logs").scalar(&mut conn).await.doing(DOING)
+        let query = sql::query("SELECT COALESCE(MAX(id), 0) FROM task_logs WHERE job_id = $1").bind(job_id);
+        query.scalar(&mut conn).await.doing(DOING)
     }
 
     /// Keeps lines, of any tasks, in one transaction. Lines of tasks that are gone are dropped: a job may be
-    /// deleted while the last words of its tasks are under way.
+    /// deleted while the last words of its tasks are under way. They are on disk no later than what is flushed next.
+    ///
+    /// Whoever writes lines of a job holds its lock for lines: so they become visible in the order of their ids, and
+    /// who has read up to one has missed none.
     pub async fn append_logs(&self, lines: &[NewLogLine]) -> Result<(), StoreError> {
         const DOING: &str = "keeping log lines";
         // Most tasks say nothing: none of them should queue for the write lock.
         if lines.is_empty() {
             return Ok(());
         }
-        let mut tx = self.write_own(DOING).await?;
-        let mut tasks: Vec<_> = lines.iter().map(|line| line.task_id).collect();
-        tasks.sort_unstable();
-        tasks.dedup();
-        let mut kept = Vec::new();
-        for task in tasks {
-            let text = format!("SELECT id FROM backfill_tasks WHERE id = $1 {}", tx.keep_rows());
-            let found: Option<i64> =
-                sql::query(text).bind(task).scalar_optional(&mut tx).await.doing(DOING)?;
-            kept.extend(found);
+        let tasks: BTreeSet<_> = lines.iter().map(|line| line.task_id).collect();
+        let mut tx = self.write_unflushed(DOING).await?;
+        let jobs: Vec<(i64,)> = bulk(
+            "WITH said (task_id) AS ({rows}) SELECT job_id FROM said JOIN backfill_tasks ON id = task_id",
+        )
+        .column(tasks.iter().copied())
+        .all(&mut tx)
+        .await
+        .doing(DOING)?;
+        // In the order of their ids, and before the tasks, so that no two transactions wait for each other.
+        for (job,) in jobs.into_iter().collect::<BTreeSet<_>>() {
+            tx.lock_lines(job).await.doing(DOING)?;
         }
-        let lines: Vec<_> = lines.iter().filter(|line| kept.contains(&line.task_id)).collect();
-        bulk("INSERT INTO task_logs (task_id, fence, at, level, message) {rows}")
-            .column(lines.iter().map(|line| line.task_id))
-            .column(lines.iter().map(|line| line.fence))
-            .column(lines.iter().map(|line| Some(line.at)))
-            .column(lines.iter().map(|line| Some(line.level.to_string())))
-            .column(lines.iter().map(|line| Some(line.message.clone())))
+        let mut job_of = BTreeMap::new();
+        for task in tasks {
+            let text = format!("SELECT job_id FROM backfill_tasks WHERE id = $1 {}", tx.keep_rows());
+            let job: Option<i64> = sql::query(text).bind(task).scalar_optional(&mut tx).await.doing(DOING)?;
+            job_of.extend(job.map(|job| (task, job)));
+        }
+        let kept: Vec<_> =
+            lines.iter().filter_map(|line| Some((line, *job_of.get(&line.task_id)?))).collect();
+        bulk("INSERT INTO task_logs (task_id, job_id, fence, at, level, message) {rows}")
+            .column(kept.iter().map(|(line, _)| line.task_id))
+            .column(kept.iter().map(|(_, job)| *job))
+            .column(kept.iter().map(|(line, _)| line.fence))
+            .column(kept.iter().map(|(line, _)| Some(line.at)))
+            .column(kept.iter().map(|(line, _)| Some(line.level.to_string())))
+            .column(kept.iter().map(|(line, _)| Some(line.message.clone())))
             .execute(&mut tx)
             .await
             .doing(DOING)?;

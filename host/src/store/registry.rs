@@ -1,11 +1,11 @@
 //! Wind farms and their generation units, read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde::Serialize;
 use sqlx::FromRow;
 
-use super::{Store, StoreError, error::Doing, sql};
+use super::{Store, StoreError, bulk::bulk, error::Doing, sql};
 use crate::domain::Unit;
 
 /// A wind farm of the registry.
@@ -89,6 +89,77 @@ impl Store {
             .ok_or_else(|| StoreError::not_found("wind farm", id))
     }
 
+    /// Wind farms by their ids, in that order, each once.
+    pub async fn windfarms_by_id(&self, ids: &[i64]) -> Result<Vec<Windfarm>, StoreError> {
+        const DOING: &str = "reading wind farms";
+        let ids = each_once(ids);
+        let mut conn = self.read(DOING).await?;
+        let rows: Vec<Windfarm> = bulk(
+            "WITH wanted (wanted_id) AS ({rows}) SELECT id, name, metadata FROM wanted JOIN windfarms ON id = wanted_id",
+        )
+        .column(ids.iter().copied())
+        .all(&mut conn)
+        .await
+        .doing(DOING)?;
+        let mut found: HashMap<_, _> = rows.into_iter().map(|windfarm| (windfarm.id, windfarm)).collect();
+        let found =
+            ids.iter().map(|id| found.remove(id).ok_or_else(|| StoreError::not_found("wind farm", id)));
+        found.collect()
+    }
+
+    /// The wind farms of units, in the order in which the units are named, each once.
+    pub async fn windfarms_of_units(&self, unit_ids: &[i64]) -> Result<Vec<i64>, StoreError> {
+        const DOING: &str = "reading the wind farms of units";
+        let ids = each_once(unit_ids);
+        let mut conn = self.read(DOING).await?;
+        let rows: Vec<(i64, i64)> = bulk(
+            "WITH wanted (wanted_id) AS ({rows})
+             SELECT id, windfarm_id FROM wanted JOIN generation_units ON id = wanted_id",
+        )
+        .column(ids.iter().copied())
+        .all(&mut conn)
+        .await
+        .doing(DOING)?;
+        let found: HashMap<_, _> = rows.into_iter().collect();
+        let of = |id| found.get(id).copied().ok_or_else(|| StoreError::not_found("unit", id));
+        let windfarms: Result<Vec<_>, _> = ids.iter().map(of).collect();
+        windfarms.map(|windfarms| each_once(&windfarms))
+    }
+
+    /// The active units of wind farms that these sources serve (any source if none is named): wind farm by wind farm,
+    /// and by source, code and name.
+    pub async fn units_of_windfarms(
+        &self,
+        windfarms: &[Windfarm],
+        sources: &[String],
+    ) -> Result<Vec<RegisteredUnit>, StoreError> {
+        const DOING: &str = "listing the units of wind farms";
+        let mut conn = self.read(DOING).await?;
+        let rows: Vec<UnitRow> = bulk(
+            "WITH wanted (wanted_id) AS ({rows})
+             SELECT id, windfarm_id, source, code, name, capacity_mw, attributes, active
+             FROM wanted JOIN generation_units ON windfarm_id = wanted_id WHERE active",
+        )
+        .column(windfarms.iter().map(|windfarm| windfarm.id))
+        .all(&mut conn)
+        .await
+        .doing(DOING)?;
+        let place: HashMap<_, _> =
+            windfarms.iter().enumerate().map(|(place, windfarm)| (windfarm.id, place)).collect();
+        let wanted = |row: &UnitRow| sources.is_empty() || sources.contains(&row.source);
+        let mut units: Vec<_> = rows.into_iter().filter(wanted).map(RegisteredUnit::from).collect();
+        units.sort_by(|a, b| {
+            let key = |unit: &'_ RegisteredUnit| place.get(&unit.windfarm_id).copied();
+            (key(a), &a.source, &a.unit.code, &a.unit.name).cmp(&(
+                key(b),
+                &b.source,
+                &b.unit.code,
+                &b.unit.name,
+            ))
+        });
+        Ok(units)
+    }
+
     /// A unit, active or not.
     pub async fn unit(&self, id: i64) -> Result<RegisteredUnit, StoreError> {
         const DOING: &str = "reading a unit";
@@ -145,6 +216,12 @@ impl Store {
         let wanted = |row: &UnitRow| sources.is_empty() || sources.contains(&row.source);
         Ok(rows.into_iter().filter(wanted).map(RegisteredUnit::from).collect())
     }
+}
+
+/// Without those that came before.
+fn each_once(ids: &[i64]) -> Vec<i64> {
+    let mut seen = HashSet::new();
+    ids.iter().copied().filter(|id| seen.insert(*id)).collect()
 }
 
 /// The five names most like one, as a hint.

@@ -1,9 +1,10 @@
 //! Users: who made what, and what each may do.
 
 use serde::Serialize;
+use serde_json::json;
 use sqlx::FromRow;
 
-use super::{Instant, Store, StoreError, connection::Connection, error::Doing, sql};
+use super::{Instant, NewAuditEntry, Store, StoreError, audit, connection::Connection, error::Doing, sql};
 use crate::domain::Role;
 
 /// Somebody, or some program, that may use the API.
@@ -21,6 +22,8 @@ pub struct User {
     pub created_at: Instant,
     /// Since when nobody may act as it.
     pub disabled_at: Option<Instant>,
+    /// The issuer of JSON Web Tokens that names it, and says what it may do; none for a user of this host's own.
+    pub issuer: Option<String>,
 }
 
 /// What to change of a user; nothing of what is none.
@@ -48,7 +51,7 @@ pub struct Subject<'a> {
 }
 
 /// Columns of [`User`].
-pub(super) const COLUMNS: &str = "id, name, email, role, created_at, disabled_at";
+pub(super) const COLUMNS: &str = "id, name, email, role, created_at, disabled_at, issuer";
 
 impl Store {
     /// Whether nobody has, or ever had, a way in: there is no token, nobody was ever logged in, no issuer named anybody,
@@ -88,11 +91,16 @@ impl Store {
         Ok(user)
     }
 
-    /// All users, by name.
-    pub async fn users(&self) -> Result<Vec<User>, StoreError> {
+    /// Users, the oldest first, from after one on.
+    pub async fn users(&self, after: Option<i64>, limit: u32) -> Result<Vec<User>, StoreError> {
         const DOING: &str = "listing users";
         let mut conn = self.read(DOING).await?;
-        sql::query(format!("SELECT {COLUMNS} FROM users ORDER BY name")).all(&mut conn).await.doing(DOING)
+        sql::query(format!("SELECT {COLUMNS} FROM users WHERE id > $1 ORDER BY id LIMIT $2"))
+            .bind(after.unwrap_or(0))
+            .bind(limit)
+            .all(&mut conn)
+            .await
+            .doing(DOING)
     }
 
     /// A user.
@@ -151,13 +159,15 @@ impl Store {
         Ok(User { role, disabled_at, ..user })
     }
 
-    /// The user that an issuer names, made if it is new; name, address and role are the issuer's.
+    /// The user that an issuer names, made if it is new; name, address and role are the issuer's. That it is made, or may
+    /// do more or less than before, is in the audit log.
     pub async fn user_of_subject(
         &self,
         subject: Subject<'_>,
         now: impl Into<Instant>,
     ) -> Result<User, StoreError> {
         const DOING: &str = "reading the user of a JSON Web Token";
+        let now = now.into();
         let mut conn = self.read(DOING).await?;
         let known: Option<User> =
             sql::query(format!("SELECT {COLUMNS} FROM users WHERE issuer = $1 AND subject = $2"))
@@ -167,11 +177,12 @@ impl Store {
                 .await
                 .doing(DOING)?;
         drop(conn);
-        if let Some(user) =
-            known.filter(|user| user.role == subject.role && user.email.as_deref() == subject.email)
-        {
-            return Ok(user);
-        }
+        let before = match known {
+            Some(user) if user.role == subject.role && user.email.as_deref() == subject.email => {
+                return Ok(user);
+            }
+            known => known.map(|user| user.role),
+        };
         let mut tx = self.write(DOING).await?;
         // Somebody else may have the name: the issuer's own name for the user is unique with the issuer's.
         let taken: Option<i64> = sql::query(
@@ -187,7 +198,7 @@ impl Store {
             Some(_) => format!("{} ({} of {})", subject.name, subject.subject, subject.issuer),
             None => subject.name.to_owned(),
         };
-        let user = sql::query(format!(
+        let user: User = sql::query(format!(
             "INSERT INTO users (name, email, role, created_at, issuer, subject) VALUES ($1, $2, $3, $4, $5, $6)
              ON CONFLICT (issuer, subject) WHERE issuer IS NOT NULL
              DO UPDATE SET email = excluded.email, role = excluded.role
@@ -196,12 +207,24 @@ impl Store {
         .bind(&name)
         .bind(subject.email)
         .bind(subject.role)
-        .bind(now.into())
+        .bind(now)
         .bind(subject.issuer)
         .bind(subject.subject)
         .one(&mut tx)
         .await
         .doing(DOING)?;
+        if before != Some(user.role) {
+            let entry = NewAuditEntry {
+                user_id: None,
+                actor: Some(&format!("the issuer {}", subject.issuer)),
+                token_id: None,
+                action: if before.is_some() { "change of a user's role" } else { "making of a user" },
+                target: &format!("/api/v1/users/{}", user.id),
+                detail: json!({ "subject": subject.subject, "role": user.role, "role_before": before }),
+                address: None,
+            };
+            audit::append(&mut tx, &entry, Some(200), now).await.doing(DOING)?;
+        }
         tx.commit().await.doing(DOING)?;
         Ok(user)
     }

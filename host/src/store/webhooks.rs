@@ -79,11 +79,16 @@ impl Store {
         Ok(id)
     }
 
-    /// All webhooks, the oldest first.
-    pub async fn webhooks(&self) -> Result<Vec<Webhook>, StoreError> {
+    /// Webhooks, the oldest first, from after one on.
+    pub async fn webhooks(&self, after: Option<i64>, limit: u32) -> Result<Vec<Webhook>, StoreError> {
         const DOING: &str = "listing webhooks";
         let mut conn = self.read(DOING).await?;
-        sql::query(format!("SELECT {COLUMNS} FROM webhooks ORDER BY id")).all(&mut conn).await.doing(DOING)
+        sql::query(format!("SELECT {COLUMNS} FROM webhooks WHERE id > $1 ORDER BY id LIMIT $2"))
+            .bind(after.unwrap_or(0))
+            .bind(limit)
+            .all(&mut conn)
+            .await
+            .doing(DOING)
     }
 
     /// A webhook.

@@ -106,6 +106,29 @@ impl Held {
     }
 }
 
+/// When this process last looked for tasks without being hindered; when it began, if it has not looked yet. Cheap to
+/// clone.
+#[derive(Clone, Debug)]
+pub struct LastLook(Arc<Mutex<Instant>>);
+
+impl Default for LastLook {
+    fn default() -> Self {
+        Self(Arc::new(Mutex::new(Instant::now())))
+    }
+}
+
+impl LastLook {
+    /// It looks.
+    pub(super) fn note(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    }
+
+    /// How long ago that was.
+    pub fn ago(&self) -> Duration {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).elapsed()
+    }
+}
+
 /// What a beat does, and for whom.
 #[derive(Clone)]
 pub(super) struct Beat {

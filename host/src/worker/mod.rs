@@ -17,6 +17,7 @@ mod tests;
 use std::{sync::Arc, time::Instant};
 
 pub use cancel::cancel;
+pub use lease::LastLook;
 pub use limits::Limits;
 pub use options::Options;
 pub(crate) use patience::patiently;
@@ -40,13 +41,15 @@ pub struct Worker {
     /// New with every start, so that a restarted worker is never taken for the one that died.
     owner: String,
     held: Held,
+    last_look: LastLook,
 }
 
 impl Worker {
     /// A worker of this process.
     pub fn new(store: Store, registry: Arc<Registry>, options: Options) -> Self {
         let owner = format!("{}-{:016x}", std::process::id(), rand::random::<u64>());
-        Self { store, registry, options: Arc::new(options), owner, held: Held::default() }
+        let (held, last_look) = (Held::default(), LastLook::default());
+        Self { store, registry, options: Arc::new(options), owner, held, last_look }
     }
 
     /// Its id in the store: new with every start.
@@ -60,6 +63,11 @@ impl Worker {
         let until = Instant::now() + request.lease;
         let claims = self.store.claim(request, self.store.now());
         Ok((in_time(request.lease, "claiming tasks", claims).await?, until))
+    }
+
+    /// Says when it last looked for tasks.
+    pub fn last_look(&self) -> LastLook {
+        self.last_look.clone()
     }
 
     fn beat(&self, serves: bool) -> Beat {

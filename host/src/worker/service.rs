@@ -33,6 +33,7 @@ impl Worker {
             turn = turn.wrapping_add(1);
             let pause = match self.claim_any(&mut crew, turn).await {
                 Ok(()) => {
+                    self.last_look.note();
                     if trouble > 0 {
                         tracing::info!("the database is back");
                     }

@@ -90,7 +90,11 @@ impl Answer {
         assert_eq!(answer.header("content-type"), "application/problem+json");
         assert_eq!(answer.json["code"], code, "{}", answer.text);
         assert_eq!(answer.json["trace_id"], answer.header("x-request-id"), "{}", answer.text);
-        assert!(answer.json["detail"].is_string(), "{}", answer.text);
+        for said in ["type", "title", "detail", "suggestion"] {
+            let said = answer.json[said].as_str();
+            assert!(said.is_some_and(|said| !said.is_empty()), "{}", answer.text);
+        }
+        assert_eq!(answer.json["status"], status, "{}", answer.text);
         answer
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use backfill::store::{Instant, LogLevel, NewLogLine, TaskFilter};
 use futures::StreamExt;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -51,6 +52,12 @@ async fn follow(client: &Client, job: i64, after: Option<&str>, enough: impl Fn(
 fn ids(told: &[Told]) -> BTreeSet<i64> {
     let events = told.iter().filter(|told| ["task", "job"].contains(&told.event.as_str()));
     events.map(|told| told.data["id"].as_i64().unwrap()).collect()
+}
+
+/// Ids of the log lines among what was told.
+fn lines(told: &[Told]) -> Vec<i64> {
+    let lines = told.iter().filter(|told| told.event == "log");
+    lines.map(|told| told.data["id"].as_i64().unwrap()).collect()
 }
 
 const TWO_MONTHS: &str = r#"{ "windfarm_id": 1, "start_date": "2024-01-01", "end_date": "2024-02-29" }"#;
@@ -125,13 +132,72 @@ async fn who_follows_a_job_misses_nothing_over_a_restart_of_the_host() {
 }
 
 #[tokio::test]
+async fn every_line_is_told_before_the_end_also_to_who_comes_back() {
+    World::each(async |world| {
+        let client = world.admin().await;
+        let job = world.filled(&client).await;
+        let store = world.store().await;
+        let task = store.tasks(job, TaskFilter::default()).await.unwrap()[0].id;
+        // More than is read at once, several times.
+        let line = |number: usize| NewLogLine {
+            task_id: task,
+            fence: 1,
+            at: Instant::from_seconds(1_700_000_000),
+            level: LogLevel::Info,
+            message: format!("line {number}"),
+        };
+        store.append_logs(&(0..1700).map(line).collect::<Vec<_>>()).await.unwrap();
+        let all: Vec<i64> = lines(&follow(&client, job, Some("0-0"), |_| false).await);
+        let kept = store.job_lines(job, 0, 10_000).await.unwrap();
+        assert_eq!(all, kept.iter().map(|line| line.id).collect::<Vec<_>>(), "each once, in order");
+
+        let half = follow(&client, job, Some("0-0"), |told| told.data["message"] == "line 900").await;
+        let place = half.last().unwrap().id.clone();
+        let rest = follow(&client, job, Some(&place), |_| false).await;
+        assert_eq!(rest.last().unwrap().event, "end");
+        assert_eq!([lines(&half), lines(&rest)].concat(), all);
+        let without = client.request(Method::GET, &format!("/backfill/jobs/{job}/events?logs=false"));
+        let without = without.header("Last-Event-ID", "0-0").send().await.unwrap();
+        assert_eq!(without.headers()["x-accel-buffering"], "no");
+        assert!(!without.text().await.unwrap().contains("line 900"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_is_let_in_no_more_is_told_no_more() {
+    World::each(async |world| {
+        let admin = world.admin().await;
+        world.hold();
+        let body: Value = serde_json::from_str(TWO_MONTHS).unwrap();
+        let job = admin.post("/backfill/jobs", &body).await.expect(202).json["id"].as_i64().unwrap();
+        let made = admin.post("/tokens", &json!({ "name": "x", "role": "viewer" })).await.expect(201).json;
+        let viewer = Client::new(&world.base, made["token"].as_str());
+        let connected = Notify::new();
+        let following = follow(&viewer, job, None, |_| {
+            connected.notify_one();
+            false
+        });
+        let revoking = async {
+            connected.notified().await;
+            admin.delete(&format!("/tokens/{}", made["id"])).await.expect(200);
+        };
+        // It ends although the job does not.
+        let (told, ()) = tokio::join!(following, revoking);
+        assert!(told.iter().all(|told| told.event != "end"), "{told:#?}");
+        world.simulator.set_faults(vec![]);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_task_is_shown_with_its_attempts_its_log_and_its_answers() {
     World::each(async |world| {
         let client = world.admin().await;
         let job = world.filled(&client).await;
         let tasks =
             client.get(&format!("/backfill/jobs/{job}/tasks?status=completed")).await.expect(200).json;
-        let path = format!("/tasks/{}", tasks[0]["id"]);
+        let path = format!("/backfill/tasks/{}", tasks[0]["id"]);
         let task = client.get(&path).await.expect(200).json;
         assert_eq!(
             (&task["month"], &task["generation_unit"]["source"]),
@@ -143,7 +209,7 @@ async fn a_task_is_shown_with_its_attempts_its_log_and_its_answers() {
         assert_eq!(answers[0]["attempt_id"], attempts[0]["id"], "{answers:#}");
         assert!(client.get(&format!("{path}/logs")).await.expect(200).json.is_array());
         for part in ["", "/attempts", "/logs", "/answers"] {
-            client.get(&format!("/tasks/4711{part}")).await.problem(404, "not-found");
+            client.get(&format!("/backfill/tasks/4711{part}")).await.problem(404, "not-found");
         }
     })
     .await;

@@ -5,13 +5,20 @@ use std::process::Stdio;
 use serde_json::json;
 use tokio::process::Command;
 
-use crate::{World, postgres};
+use crate::{Client, World, metrics::samples, postgres};
 
 /// Where schemathesis is; without it nothing is called.
 const TOOL: &str = "BACKFILL_SCHEMATHESIS";
 
 /// So many calls make a run.
 const CASES: u64 = 10_000;
+
+/// So many of them must do what they ask for, or else refusals alone were looked at.
+const SUCCESSES: f64 = 500.0;
+
+/// What is looked at in every answer.
+const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_conformance,\
+                      response_schema_conformance,response_headers_conformance,negative_data_rejection,ignored_auth";
 
 #[tokio::test]
 async fn no_call_is_answered_with_a_fault_or_a_status_that_is_not_described() {
@@ -29,26 +36,42 @@ async fn no_call_is_answered_with_a_fault_or_a_status_that_is_not_described() {
     }
     let admin = world.admin().await;
     world.filled(&admin).await;
-    let checks = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance,\
-                  response_headers_conformance,ignored_auth";
-    let bearer = format!("Authorization: Bearer {}", admin.token.as_deref().unwrap());
-    let output = Command::new(tool)
-        .args(["run", &format!("{}/openapi.json", world.base), "--checks", checks, "--header", &bearer])
-        .args(["--max-examples", "200", "--phases", "examples,coverage,fuzzing", "--workers", "2"])
-        .args(["--continue-on-failure", "--request-timeout", "30", "--no-color", "--max-time", "600"])
-        // Events are followed until a job ends.
-        .args(["--exclude-path-regex", "/events$"])
-        .args(["--suppress-health-check", "all", "--generation-database", "none"])
-        .current_dir(world.folder.root())
-        .stdin(Stdio::null())
-        .stderr(Stdio::inherit())
-        .output()
-        .await
-        .unwrap();
-    let said = String::from_utf8_lossy(&output.stdout);
-    println!("{said}");
-    assert!(output.status.success(), "schemathesis found faults; see above");
-    // `24571 generated, 24571 passed`
-    let cases = said.lines().find_map(|line| line.split_once(" generated")?.0.trim().parse::<u64>().ok());
-    assert!(cases.is_some_and(|cases| cases >= CASES), "only {cases:?} calls were made");
+    // Events are followed until a job ends: now all have.
+    let followed = world.fuzzed(&tool, &admin, &["--include-path-regex", "/events$"]).await;
+    assert!(followed >= 100, "only {followed} calls followed a job");
+    let cases = world.fuzzed(&tool, &admin, &["--exclude-path-regex", "/events$"]).await;
+    assert!(cases >= CASES, "only {cases} calls were made");
+    // Who asked was let in to the end, and got what there is.
+    admin.get("/users/me").await.expect(200);
+    let counted = samples(&admin.get("//metrics").await.expect(200).text);
+    let successes = counted
+        .iter()
+        .filter(|(name, _)| name.starts_with("backfill_http_requests_total{") && name.contains("status=\"2"));
+    let successes: f64 = successes.map(|(_, count)| count).sum();
+    assert!(successes >= SUCCESSES, "only {successes} calls did anything");
+}
+
+impl World {
+    /// Calls what the description has, as somebody; gives how many calls were made.
+    async fn fuzzed(&self, tool: &str, client: &Client, which: &[&str]) -> u64 {
+        let bearer = format!("Authorization: Bearer {}", client.token.as_deref().unwrap());
+        let output = Command::new(tool)
+            .args(["run", &format!("{}/openapi.json", self.base), "--checks", CHECKS, "--header", &bearer])
+            .args(["--max-examples", "200", "--phases", "examples,coverage,fuzzing", "--workers", "2"])
+            .args(["--continue-on-failure", "--request-timeout", "30", "--no-color", "--max-time", "600"])
+            .args(["--suppress-health-check", "all", "--generation-database", "none"])
+            .args(which)
+            .current_dir(self.folder.root())
+            .stdin(Stdio::null())
+            .stderr(Stdio::inherit())
+            .output()
+            .await
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stdout);
+        println!("{said}");
+        assert!(output.status.success(), "schemathesis found faults; see above");
+        // `24571 generated, 24571 passed`
+        let cases = said.lines().find_map(|line| line.split_once(" generated")?.0.trim().parse().ok());
+        cases.expect("it says how many calls it made")
+    }
 }

@@ -144,8 +144,18 @@ async fn no_token_is_ever_written_down() {
             Answer::of(admin.request(Method::POST, "/backfill/jobs").body(format!("{{\"{secret}\": 1")))
                 .await
                 .expect(415);
-            admin.post(&format!("/tokens/{secret}"), &serde_json::json!({})).await;
+            admin.delete(&format!("/tokens/{secret}")).await.problem(400, "invalid-parameter");
+            admin.delete(&format!("/tokens/%62ft_{}", &secret[4..])).await.problem(400, "invalid-parameter");
+            let named = serde_json::json!({ "name": "x", "expires_in_days": 0, "role": secret });
+            admin.post("/tokens", &named).await.problem(422, "invalid-body");
+            let keyed = admin.request(Method::POST, "/tokens").header("idempotency-key", secret);
+            Answer::of(keyed.json(&serde_json::json!({ "name": "x" })))
+                .await
+                .problem(400, "invalid-parameter");
         }
+        let keyed = admin.request(Method::POST, "/tokens").header("idempotency-key", "k");
+        let made = Answer::of(keyed.json(&serde_json::json!({ "name": "x" }))).await.expect(201).json;
+        let made = made["token"].as_str().unwrap().to_owned();
         let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
         let login = form(http.post(format!("{}/login", world.base)), "code", &code).send().await.unwrap();
         assert_eq!(login.status(), 303);
@@ -158,7 +168,7 @@ async fn no_token_is_ever_written_down() {
         world.host.signal("-INT");
         let log = world.host.rest().await;
         assert!(log.contains("answered"), "the log says nothing:\n{log}");
-        for secret in [&token, &code, session] {
+        for secret in [&token, &code, &made, session] {
             // The random part alone would be enough to be let in.
             let random = secret.strip_prefix("bft_").unwrap();
             assert!(!log.contains(random), "in the log: {}", line_of(&log, random));

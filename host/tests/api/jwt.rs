@@ -137,9 +137,48 @@ async fn a_token_of_the_issuer_lets_in_and_makes_its_user() {
         let seen = other.get("/users/me").await.expect(200).json;
         assert_ne!(seen["id"], me["id"], "{seen}");
         other.get("/users").await.problem(403, "forbidden");
+        // Each user that was made, or may do something else than before, is in the audit log.
+        let admin = world.admin().await;
+        let target = format!("/api/v1/users/{}", me["id"]);
+        let audit = admin.get(&format!("/audit?target={target}")).await.expect(200).json;
+        let said = |deed: &Value| (deed["action"].clone(), deed["detail"]["role"].clone());
+        assert_eq!(
+            audit.as_array().unwrap().iter().map(said).collect::<Vec<_>>(),
+            [
+                (json!("change of a user's role"), json!("viewer")),
+                (json!("making of a user"), json!("operator")),
+            ],
+            "{audit:#}"
+        );
+        assert_eq!(audit[0]["actor"], format!("the issuer {}", issuer.name()));
         // Tokens of the host's own stay good beside it.
         world.admin().await.get("/users").await.expect(200);
     }
+}
+
+#[tokio::test]
+async fn what_whom_an_issuer_names_makes_lets_in_for_a_month_at_most() {
+    let key = Pair::ed25519("own");
+    let issuer = Issuer::start(vec![key.public()]).await;
+    let world = World::on(None, &issuer.config("")).await;
+    let anna = world.bearer(&key.sign(&issuer.claims(json!({ "role": "admin" }))));
+    let me = anna.get("/users/me").await.expect(200).json["id"].clone();
+    let admin = world.admin().await;
+    let own = admin.get("/users/me").await.expect(200).json["id"].clone();
+    // By such a user, for anybody; and by anybody for such a user.
+    for (maker, user) in [(&anna, &me), (&anna, &own), (&admin, &me)] {
+        let asked = |days: u32| json!({ "name": "x", "user_id": user, "expires_in_days": days });
+        let refused = maker.post("/tokens", &asked(31)).await.problem(422, "invalid-body");
+        assert!(refused.json["detail"].as_str().unwrap().contains("issuer"), "{}", refused.text);
+        maker.post("/tokens", &asked(30)).await.expect(201);
+    }
+    let made = anna.post("/tokens", &json!({ "name": "x" })).await.expect(201).json;
+    let end: chrono::DateTime<chrono::Utc> = made["expires_at"].as_str().unwrap().parse().unwrap();
+    assert!(end <= clock::now() + chrono::TimeDelta::days(30), "{made}");
+    // What that makes ends with it.
+    let script = world.bearer(made["token"].as_str().unwrap());
+    let longer = json!({ "name": "y", "user_id": own, "expires_in_days": 31 });
+    script.post("/tokens", &longer).await.problem(422, "invalid-body");
 }
 
 #[tokio::test]

@@ -194,6 +194,28 @@ async fn a_token_becomes_a_session_that_may_do_no_more_and_lasts_no_longer() {
 }
 
 #[tokio::test]
+async fn a_session_ends_with_the_token_that_began_it_and_so_does_what_was_made_in_it() {
+    World::each(async |world| {
+        let admin = world.admin().await;
+        let made = admin.post("/tokens", &json!({ "name": "laptop" })).await.expect(201).json;
+        let mut browser = Browser::new(&world);
+        browser.log_in("token", made["token"].as_str().unwrap()).await;
+        let own = json!({ "name": "script" });
+        let request = browser.http.post(format!("{}/api/v1/tokens", world.base)).json(&own);
+        let script = request.header("cookie", browser.cookie.clone().unwrap()).send().await.unwrap();
+        let script: Value = script.json().await.unwrap();
+        assert_eq!(script["parent_id"], made["id"], "{script}");
+        let client = crate::Client::new(&world.base, script["token"].as_str());
+        client.get("/users/me").await.expect(200);
+
+        admin.delete(&format!("/tokens/{}", made["id"])).await.expect(200);
+        assert_eq!(browser.me().await.0, 401);
+        client.get("/users/me").await.problem(401, "unauthenticated");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn pages_of_other_origins_can_do_nothing_with_a_session() {
     let world = World::on(None, "").await;
     world.admin().await;

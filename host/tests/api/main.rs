@@ -11,6 +11,7 @@ mod postgres;
 mod support;
 
 mod access;
+mod audit;
 mod availability;
 mod client;
 mod events;
@@ -23,6 +24,7 @@ mod login;
 mod measurements;
 mod metrics;
 mod registry;
+mod repeat;
 mod schedules;
 mod sources;
 mod spec;

@@ -84,9 +84,11 @@ async fn csv_and_parquet_say_the_same_as_json() {
         assert_eq!(csv.header("content-type"), "text/csv; charset=utf-8");
         let mut reader = csv::Reader::from_reader(csv.text.as_bytes());
         let names: Vec<_> = reader.headers().unwrap().iter().map(str::to_owned).collect();
-        assert_eq!(names[7..], ["start", "seconds", "value", "unit", "attempt_id"]);
+        assert_eq!(names[7..], ["start", "seconds", "value", "unit", "attempt_id", "series_id"]);
         let rows: Vec<_> = reader.records().map(Result::unwrap).collect();
         assert_eq!(rows.len(), json.len());
+        let traced = format!("/measurements/trace?series_id={}&start={}", &rows[3][12], &rows[3][7]);
+        assert_eq!(client.get(&traced).await.expect(200).json["value"]["value"], json[3]["value"]);
         for (row, value) in rows.iter().zip(&json) {
             assert_eq!(
                 (&row[7], row[9].parse().ok()),

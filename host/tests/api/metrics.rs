@@ -9,10 +9,10 @@ use serde_json::json;
 use simulator::Fault;
 use sqlx::{Connection, PgConnection};
 
-use crate::{Client, World, host::Host, postgres};
+use crate::{Client, World, client::Answer, host::Host, postgres, support::guest};
 
 /// Every sample of Prometheus' text: its name and labels as they stand there, and its value.
-fn samples(text: &str) -> BTreeMap<String, f64> {
+pub(crate) fn samples(text: &str) -> BTreeMap<String, f64> {
     let lines = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
     lines
         .map(|line| {
@@ -36,6 +36,19 @@ async fn until(client: &Client, name: &str, wanted: impl Fn(f64) -> bool) -> BTr
         }
         assert!(begun.elapsed().as_secs() < 180, "{name} in {seen:#?}");
         tokio::time::sleep(Duration::from_millis(50)).await; // waits for the host's work
+    }
+}
+
+/// Asks whether the host is ready until it is as wanted.
+async fn ready(client: &Client, wanted: u16) -> Answer {
+    let begun = Instant::now();
+    loop {
+        let answer = client.get("//readyz").await;
+        if answer.status == wanted {
+            return answer;
+        }
+        assert!(begun.elapsed().as_secs() < 180, "{}", answer.text);
+        tokio::time::sleep(Duration::from_millis(200)).await; // waits for two leases to pass
     }
 }
 
@@ -109,6 +122,20 @@ async fn the_queue_and_retries_show_while_an_upstream_fails() {
 }
 
 #[tokio::test]
+async fn what_the_sandbox_ended_is_counted_by_source_and_kind() {
+    let source = format!("[[source]]\nid = \"wild\"\ncomponent = {:?}\n", guest("hostile"));
+    let world = World::on(None, &source).await;
+    world.folder.import("windfarm,source,code\nWild,wild,panic\n").await;
+    let (stranger, anna) = (world.stranger(), world.user("anna", "operator").await);
+    let wild = anna.get("/windfarms?q=Wild").await.expect(200).json[0]["id"].clone();
+    let body = json!({ "windfarm_id": wild, "start_date": "2024-01-01", "end_date": "2024-01-31" });
+    anna.post("/backfill/jobs", &body).await.expect(202);
+    // Each of its attempts.
+    let faults = r#"backfill_sandbox_faults_total{source="wild",kind="trap"}"#;
+    until(&stranger, faults, |count| count == 3.0).await;
+}
+
+#[tokio::test]
 async fn a_database_that_is_away_fails_no_scrape() {
     let Some(server) = postgres::own_server() else { return };
     let world = World::at(Some(&server.url("postgres")), "").await;
@@ -120,6 +147,8 @@ async fn a_database_that_is_away_fails_no_scrape() {
     assert!(seen.contains_key("backfill_jobs_created_total"), "{seen:#?}");
     let said = stranger.get("//readyz").await.expect(503);
     assert_eq!(said.json["status"], "not ready");
+    let detail = said.json["detail"].as_str().unwrap();
+    assert!(detail.contains("see the host's log") && !detail.contains("127.0.0.1"), "{detail}");
     stranger.get("//healthz").await.expect(200);
     server.start();
     until(&stranger, "backfill_store_up", |up| up == 1.0).await;
@@ -142,6 +171,23 @@ async fn a_host_that_only_works_answers_health_and_metrics_and_nothing_else() {
 }
 
 #[tokio::test]
+async fn a_host_that_does_not_get_to_look_for_tasks_is_not_ready() {
+    let Some(server) = postgres::database().await else { return };
+    let world = World::on(Some(&server), "").await;
+    let (stranger, admin) = (world.stranger(), world.admin().await);
+    stranger.get("//readyz").await.expect(200);
+    // The lock of whoever claims; signs of life need none.
+    let mut conn = PgConnection::connect(server.url()).await.unwrap();
+    sqlx::query("SELECT pg_advisory_lock(x'6261636b66696c6c'::bigint)").execute(&mut conn).await.unwrap();
+    let body = json!({ "windfarm_id": 1, "start_date": "2024-01-01", "end_date": "2024-01-31" });
+    admin.post("/backfill/jobs", &body).await.expect(202);
+    let said = ready(&stranger, 503).await;
+    assert!(said.json["detail"].as_str().unwrap().contains("has not looked for tasks"), "{}", said.text);
+    conn.close().await.unwrap();
+    ready(&stranger, 200).await;
+}
+
+#[tokio::test]
 async fn a_host_whose_workers_give_no_sign_of_life_is_not_ready() {
     let Some(server) = postgres::database().await else { return };
     let world = World::on(Some(&server), "").await;
@@ -151,23 +197,12 @@ async fn a_host_whose_workers_give_no_sign_of_life_is_not_ready() {
     let mut conn = PgConnection::connect(server.url()).await.unwrap();
     let mut tx = conn.begin().await.unwrap();
     sqlx::query("SELECT id FROM workers FOR UPDATE").execute(&mut *tx).await.unwrap();
-    let ready = async |wanted: u16| {
-        let begun = Instant::now();
-        loop {
-            let answer = stranger.get("//readyz").await;
-            if answer.status == wanted {
-                return answer;
-            }
-            assert!(begun.elapsed().as_secs() < 180, "{}", answer.text);
-            tokio::time::sleep(Duration::from_millis(200)).await; // waits for two leases to pass
-        }
-    };
-    let said = ready(503).await;
+    let said = ready(&stranger, 503).await;
     assert!(
         said.json["detail"].as_str().unwrap().contains("no worker has given a sign of life"),
         "{}",
         said.text
     );
     tx.rollback().await.unwrap();
-    ready(200).await;
+    ready(&stranger, 200).await;
 }

@@ -1,5 +1,7 @@
 //! The description of the API, and what holds for every route in it.
 
+use std::collections::BTreeSet;
+
 use reqwest::Method;
 use serde_json::Value;
 
@@ -43,7 +45,7 @@ async fn every_route_but_health_needs_a_token() {
     let spec = world.stranger().get("//openapi.json").await.expect(200).json;
     let operations = operations(&spec);
     assert!(operations.len() > 15, "{operations:?}");
-    for (method, path) in operations {
+    for (method, path) in &operations {
         let answer = Answer::of(world.stranger().request(method.clone(), &format!("/{path}"))).await;
         if path.starts_with("/api/") {
             answer.problem(401, "unauthenticated");
@@ -51,7 +53,17 @@ async fn every_route_but_health_needs_a_token() {
             assert_ne!(answer.status, 401, "{method} {path}");
         }
     }
-    world.stranger().get("/no/such/path").await.problem(401, "unauthenticated");
+    // Nor does anybody learn which paths there are, or what they answer.
+    let methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND"];
+    let known =
+        operations.iter().map(|(_, path)| format!("/{path}")).filter(|path| path.starts_with("//api/"));
+    let paths: BTreeSet<_> = known.chain(["/", "/no", "/no/such/path"].map(str::to_owned)).collect();
+    for path in paths {
+        for method in methods {
+            let request = world.stranger().request(method.parse().unwrap(), &path);
+            assert_eq!(Answer::of(request).await.status, 401, "{method} {path}");
+        }
+    }
 }
 
 #[tokio::test]

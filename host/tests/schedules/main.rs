@@ -48,7 +48,8 @@ impl Host {
         let shared = Shared::new(Arc::new(StoredAllowance(store.clone())))
             .keeping(Answers { archive, index: Arc::new(StoredAnswers(store.clone())) });
         let registry = Arc::new(Registry::load(&config, &env, support::engine(), &shared).await);
-        let scheduler = Scheduler::new(store.clone(), Arc::clone(&registry), 3, config.worker.grace);
+        let limit = config.server.max_open_tasks;
+        let scheduler = Scheduler::new(store.clone(), Arc::clone(&registry), 3, limit, config.worker.grace);
         let worker = Worker::new(store.clone(), registry, Options::in_foreground(&config));
         Self { folder, store, scheduler, worker }
     }

@@ -1,3 +1,5 @@
+use sqlx::{Connection, PgConnection};
+
 use crate::{World, host::Host, postgres, status};
 
 #[tokio::test]
@@ -41,4 +43,24 @@ async fn what_does_not_end_in_time_is_given_back_and_costs_no_attempt() {
         let _host = Host::start(&world.folder, &["worker"]).await;
         world.until(&job, |shown| status(shown) == "completed").await;
     }
+}
+
+#[tokio::test]
+async fn told_a_third_time_a_host_ends_whatever_holds_it() {
+    let Some(server) = postgres::database().await else { return };
+    let mut conn = PgConnection::connect(server.url()).await.unwrap();
+    let world = World::on(Some(server), "").await;
+    world.hold("");
+    let job = world.job(&["--windfarm", "Howard", "--from", "2023-01", "--to", "2023-12"]).await;
+    let mut host = Host::start(&world.folder, &["worker"]).await;
+    world.until(&job, |shown| shown["summary"]["in_progress"].as_i64() > Some(2)).await;
+    // Nothing can be given back while somebody holds the tasks.
+    let mut tx = conn.begin().await.unwrap();
+    sqlx::query("LOCK TABLE backfill_tasks IN EXCLUSIVE MODE").execute(&mut *tx).await.unwrap();
+    for said in ["what runs may end within", "a second time", "a third time"] {
+        host.signal("-TERM");
+        host.says(said).await;
+    }
+    assert_eq!(host.ended().await, Some(130));
+    tx.rollback().await.unwrap();
 }

@@ -142,21 +142,21 @@ export class BackfillApi {
 
   /** A task with its unit, and what was rejected of what it last returned. */
   async getTask(id: number): Promise<TaskDetail> {
-    return body(await this.client.GET("/api/v1/tasks/{id}", { params: { path: { id } } }));
+    return body(await this.client.GET("/api/v1/backfill/tasks/{id}", { params: { path: { id } } }));
   }
 
   async getAttempts(id: number): Promise<Attempt[]> {
-    return body(await this.client.GET("/api/v1/tasks/{id}/attempts", { params: { path: { id } } }));
+    return body(await this.client.GET("/api/v1/backfill/tasks/{id}/attempts", { params: { path: { id } } }));
   }
 
   /** What the source said while the task ran. */
   async getLogs(id: number): Promise<LogLine[]> {
-    return body(await this.client.GET("/api/v1/tasks/{id}/logs", { params: { path: { id } } }));
+    return body(await this.client.GET("/api/v1/backfill/tasks/{id}/logs", { params: { path: { id } } }));
   }
 
   /** The upstream's answers that the task rests on. */
   async getAnswers(id: number): Promise<UsedAnswer[]> {
-    return body(await this.client.GET("/api/v1/tasks/{id}/answers", { params: { path: { id } } }));
+    return body(await this.client.GET("/api/v1/backfill/tasks/{id}/answers", { params: { path: { id } } }));
   }
 
   /** Wind farms whose name holds a text. */

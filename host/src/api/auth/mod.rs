@@ -53,9 +53,11 @@ async fn holder(api: &Api, token: &TokenText, kind: TokenKind) -> Result<Caller,
     let login = login.filter(|login| login.kind == kind).ok_or_else(refused)?;
     Ok(Caller {
         user_id: login.user_id,
+        lasting_id: login.lasting_id(),
         name: login.user_name,
         role: login.role,
         token_id: Some(login.token_id),
+        until: None,
     })
 }
 

@@ -1,8 +1,13 @@
 //! Who asks, and what each handler demands of them.
 
 use axum::{extract::FromRequestParts, http::request::Parts};
+use chrono::{DateTime, Utc};
 
-use crate::{api::problem::Problem, domain::Role};
+use crate::{
+    api::{problem::Problem, state::Api},
+    domain::Role,
+    store::StoreError,
+};
 
 /// Who asks: found out before any handler runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +20,10 @@ pub(in crate::api) struct Caller {
     pub(in crate::api) role: Role,
     /// The token that they sent; none for a JSON Web Token.
     pub(in crate::api) token_id: Option<i64>,
+    /// The token with which ends what they make to be let in by; see [`crate::store::Login::lasting_id`].
+    pub(in crate::api) lasting_id: Option<i64>,
+    /// Until when the JSON Web Token is good that they sent.
+    pub(in crate::api) until: Option<DateTime<Utc>>,
 }
 
 /// Anybody who is logged in.
@@ -34,6 +43,16 @@ impl Caller {
             return Ok(());
         }
         Err(Problem::forbidden(format!("only who made {what}, or an admin, may do this")))
+    }
+
+    /// Whether they would still be let in: what goes on for long asks now and then.
+    pub(in crate::api) async fn still_good(&self, api: &Api) -> Result<bool, StoreError> {
+        let now = api.store.now();
+        match self.token_id {
+            Some(id) => api.store.lets_in(id, now).await,
+            None if self.until.is_some_and(|until| until <= now) => Ok(false),
+            None => Ok(api.store.user(self.user_id).await?.disabled_at.is_none()),
+        }
     }
 
     fn at_least(self, role: Role) -> Result<Self, Problem> {

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::{
-    api::problem::Problem,
+    api::problem::{Misfit, Problem, misfit},
     domain::{Order, Priority, Range, Reprocess},
     planning::Wanted,
 };
@@ -74,36 +74,36 @@ impl NewBackfill {
     /// What is to be planned.
     pub(super) fn wanted(&self) -> Result<Wanted, Problem> {
         let windfarm_ids: Vec<_> = self.windfarm_id.iter().chain(&self.windfarm_ids).copied().collect();
-        if windfarm_ids.is_empty() && self.generation_unit_ids.is_empty() {
-            return Err(Problem::field("/windfarm_id", "name a wind farm, or units in generation_unit_ids"));
+        let nobody = windfarm_ids.is_empty() && self.generation_unit_ids.is_empty();
+        let nobody =
+            nobody.then(|| misfit("/windfarm_id", "name a wind farm, or units in generation_unit_ids"));
+        match (self.range(), nobody) {
+            (Ok(range), None) => Ok(Wanted {
+                windfarm_ids,
+                unit_ids: self.generation_unit_ids.clone(),
+                sources: self.sources.clone(),
+                range,
+                reprocess: self.reprocess,
+                order: self.order,
+            }),
+            (range, nobody) => Err(Problem::misfits(nobody.into_iter().chain(range.err()))),
         }
-        if self.max_concurrency == Some(0) {
-            return Err(Problem::field("/max_concurrency", "expected 1 or more; leave it out for no limit"));
-        }
-        Ok(Wanted {
-            windfarm_ids,
-            unit_ids: self.generation_unit_ids.clone(),
-            sources: self.sources.clone(),
-            range: self.range()?,
-            reprocess: self.reprocess,
-            order: self.order,
-        })
     }
 
-    fn range(&self) -> Result<Range, Problem> {
+    fn range(&self) -> Result<Range, Misfit> {
         match (self.start_year, self.end_year, self.start_date, self.end_date) {
             (Some(first), Some(last), None, None) => {
-                Range::of_years(first, last).map_err(|error| Problem::field("/start_year", error.to_string()))
+                Range::of_years(first, last).map_err(|error| misfit("/start_year", error.to_string()))
             }
             (None, None, Some(first), Some(last)) => {
-                Range::of_dates(first, last).map_err(|error| Problem::field("/start_date", error.to_string()))
+                Range::of_dates(first, last).map_err(|error| misfit("/start_date", error.to_string()))
             }
-            (Some(_), None, None, None) => Err(Problem::field("/end_year", "the last year is missing")),
-            (None, None, Some(_), None) => Err(Problem::field("/end_date", "the last day is missing")),
+            (Some(_), None, None, None) => Err(misfit("/end_year", "the last year is missing")),
+            (None, None, Some(_), None) => Err(misfit("/end_date", "the last day is missing")),
             (None, None, None, None) => {
-                Err(Problem::field("/start_year", "give start_year and end_year, or start_date and end_date"))
+                Err(misfit("/start_year", "give start_year and end_year, or start_date and end_date"))
             }
-            _ => Err(Problem::field("/start_year", "give either both years, or both dates")),
+            _ => Err(misfit("/start_year", "give either both years, or both dates")),
         }
     }
 }

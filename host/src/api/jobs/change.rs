@@ -9,9 +9,10 @@ use crate::{
     api::{
         auth::{Caller, Operator},
         extract::{Id, OptionalBody},
-        problem::Problem,
+        problem::{Problem, ProblemBody},
         state::Api,
     },
+    planning::{self, PlanningError},
     store::Drift,
     worker,
 };
@@ -132,7 +133,9 @@ pub(super) async fn cancel(
 /// Run failed tasks of a job again, with all their attempts before them.
 #[utoipa::path(post, path = "/backfill/jobs/{id}/retry", tag = "jobs", request_body = Option<Retry>,
     params(("id" = i64, Path, description = "The job.", minimum = 1)),
-    responses((status = 200, body = ChangedJob<Retried>)))]
+    responses((status = 200, body = ChangedJob<Retried>),
+              (status = 429, body = ProblemBody, content_type = "application/problem+json",
+               description = "Too many tasks wait already; see `Retry-After`.")))]
 pub(super) async fn retry(
     State(api): State<Api>,
     Operator(caller): Operator,
@@ -140,8 +143,14 @@ pub(super) async fn retry(
     OptionalBody(which): OptionalBody<Retry>,
 ) -> Result<Json<ChangedJob<Retried>>, Problem> {
     api.may_change(&caller, id).await?;
-    let chosen = which.task_ids.as_deref();
-    let done = api.store.retry_job(id, chosen, which.force, &caller.name, api.store.now()).await?;
+    let what = planning::Retry { job_id: id, task_ids: which.task_ids.as_deref(), force: which.force };
+    let limit = api.config.server.max_open_tasks;
+    let done = match planning::retry(&api.store, what, &caller.name, limit, api.store.now()).await {
+        Ok(done) => done,
+        // Of what a store refuses here, the body is not to blame.
+        Err(PlanningError::Store(error)) => return Err(error.into()),
+        Err(other) => return Err(other.into()),
+    };
     api.changed(id, Retried { reopened: done.reopened, permanent: done.permanent }).await
 }
 

@@ -1,20 +1,21 @@
 //! `POST /backfill/jobs`: a job with all its tasks, in one transaction.
 
 use axum::{
-    Json,
+    Extension, Json,
     extract::State,
     http::{HeaderName, StatusCode, header},
-    response::{AppendHeaders, IntoResponse},
+    response::AppendHeaders,
 };
 
 use super::{ask::NewBackfill, view::SummedJob};
 use crate::{
     api::{PREFIX, auth::Operator, extract::Body, problem::Problem, state::Api},
     planning::{self, HowToRun},
+    store::Turn,
 };
 
-/// When to ask again while too much is waiting.
-const QUEUE_FULL_SECONDS: u64 = 60;
+/// A job that was made, and where it is.
+type Made = (StatusCode, AppendHeaders<[(HeaderName, String); 1]>, Json<SummedJob>);
 
 /// Create a job: every unit and month becomes a task, and running hosts work them off.
 #[utoipa::path(post, path = "/backfill/jobs", tag = "jobs", request_body = NewBackfill,
@@ -26,16 +27,15 @@ const QUEUE_FULL_SECONDS: u64 = 60;
 pub(super) async fn create(
     State(api): State<Api>,
     Operator(caller): Operator,
+    turn: Option<Extension<Turn>>,
     Body(ask): Body<NewBackfill>,
-) -> Result<impl IntoResponse, Problem> {
-    let wanted = ask.wanted()?;
-    let open = api.store.open_tasks().await?;
-    let limit = api.config.server.max_open_tasks;
-    if open >= i64::from(limit) {
-        let detail = format!("{open} tasks are open, and this host takes new jobs below {limit}");
-        return Err(Problem::too_many(detail, QUEUE_FULL_SECONDS)
-            .suggest("wait until some have ended, or raise [server] max_open_tasks"));
+) -> Result<Made, Problem> {
+    let turn = turn.map(|Extension(turn)| turn);
+    if let Some(id) = turn.as_ref().and_then(|turn| turn.job_id) {
+        // Whoever made it for the same request did not come to say so.
+        return made(&api, id).await;
     }
+    let wanted = ask.wanted()?;
     let now = api.store.now();
     let planned = planning::preview(&api.store, &api.registry, wanted, now).await?;
     let how = HowToRun {
@@ -44,8 +44,15 @@ pub(super) async fn create(
         max_attempts: api.config.worker.retry.attempts,
         created_by_id: Some(caller.user_id),
         plan_hash: ask.plan_hash,
+        max_open_tasks: api.config.server.max_open_tasks,
+        turn,
     };
     let id = planning::create(&api.store, &planned, &how, now).await?;
+    made(&api, id).await
+}
+
+/// Answers with a job that was made.
+async fn made(api: &Api, id: i64) -> Result<Made, Problem> {
     let job = SummedJob::new(api.store.job(id).await?, api.store.job_summary(id).await?);
     let location: [(HeaderName, String); 1] = [(header::LOCATION, format!("{PREFIX}/backfill/jobs/{id}"))];
     Ok((StatusCode::ACCEPTED, AppendHeaders(location), Json(job)))

@@ -6,6 +6,7 @@ mod change;
 mod create;
 mod detail;
 mod events;
+mod followers;
 mod grid;
 mod list;
 mod preview;
@@ -13,6 +14,7 @@ mod view;
 
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+pub(super) use self::followers::Followers;
 use super::state::Api;
 
 pub(super) fn routes() -> OpenApiRouter<Api> {

@@ -156,6 +156,7 @@ async fn exchanged(
         kind: TokenKind::Session,
         role: Some(login.role),
         expires_at: Some(Instant::from(expires_at)),
+        parent_id: Some(login.token_id),
     };
     api.store.create_token(&new, now).await?;
     Ok(Some((login, (expires_at - now).num_seconds())))
@@ -164,6 +165,7 @@ async fn exchanged(
 async fn write_down(api: &Api, login: &Login, path: &str, address: Option<&str>) -> Result<(), StoreError> {
     let entry = NewAuditEntry {
         user_id: Some(login.user_id),
+        actor: None,
         token_id: Some(login.token_id),
         action: &format!("POST {path}"),
         target: path,
@@ -171,5 +173,5 @@ async fn write_down(api: &Api, login: &Login, path: &str, address: Option<&str>)
         address,
     };
     let id = api.store.append_audit(&entry, api.store.now()).await?;
-    api.store.audit_outcome(id, StatusCode::SEE_OTHER.as_u16()).await
+    api.store.audit_outcome(id, StatusCode::SEE_OTHER.as_u16(), &entry.detail).await
 }

@@ -48,9 +48,8 @@ async fn measurements(
     if let Some(id) = wanted.filter.windfarm_id {
         api.store.windfarm(id).await?;
     }
-    for id in &wanted.filter.unit_ids {
-        api.store.unit(*id).await?;
-    }
+    // Refuses units that there are not.
+    api.store.windfarms_of_units(&wanted.filter.unit_ids).await?;
     let (kind, name) = match wanted.format {
         Format::Json => ("application/json", None),
         Format::Csv => ("text/csv; charset=utf-8", Some("attachment; filename=\"measurements.csv\"")),

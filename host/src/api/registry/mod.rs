@@ -6,7 +6,10 @@ mod windfarms;
 
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{problem::Problem, state::Api};
+use super::{
+    problem::{Misfit, Problem, misfit},
+    state::Api,
+};
 use crate::domain::unfit_text;
 
 pub(super) fn routes() -> OpenApiRouter<Api> {
@@ -31,7 +34,7 @@ fn search(q: Option<String>) -> Result<Option<String>, Problem> {
     }
 }
 
-/// Refuses a name that nobody could read.
-fn check_name(name: &str) -> Result<(), Problem> {
-    unfit_text(name, 1).map_or(Ok(()), |why| Err(Problem::field("/name", why)))
+/// Why nobody could read a name.
+fn misfit_of_name(name: &str) -> Option<Misfit> {
+    unfit_text(name, 1).map(|why| misfit("/name", why))
 }

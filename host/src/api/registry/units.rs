@@ -17,7 +17,7 @@ use crate::{
         created::Created,
         extract::{Body, Id, Params, given},
         page::{self, Page},
-        problem::Problem,
+        problem::{Misfit, Problem, misfit},
         schema,
         state::Api,
     },
@@ -149,7 +149,8 @@ pub(super) async fn create(
         capacity_mw: new.capacity_mw,
         attributes: new.attributes,
     };
-    api.check_source(&new.source)?;
+    let wrong = [api.misfit_of_source(&new.source), misfit_of_unit(&unit)];
+    Problem::unless_fit(wrong.into_iter().flatten().collect())?;
     api.check_unit(&new.source, &unit).await?;
     let unit = NewUnit { source: new.source, unit, active: Some(new.active) };
     let made = api.store.create_unit(new.windfarm_id, &unit, api.store.now()).await;
@@ -204,21 +205,15 @@ pub(super) async fn delete(State(api): State<Api>, _: Operator, Id(id): Id) -> R
 }
 
 impl Api {
-    /// Refuses a source that the configuration does not have.
-    fn check_source(&self, id: &str) -> Result<(), Problem> {
+    fn misfit_of_source(&self, id: &str) -> Option<Misfit> {
         let known = self.registry.ids();
-        if known.iter().any(|other| other == id) {
-            return Ok(());
-        }
         let detail = format!("the configuration has no such source; it has {}", known.join(", "));
-        Err(Problem::field("/source", detail))
+        (!known.iter().any(|other| other == id)).then(|| misfit("/source", detail))
     }
 
     /// Refuses a unit that nobody could keep, or that its source can't use.
     async fn check_unit(&self, source: &str, unit: &Unit) -> Result<(), Problem> {
-        if let Some((field, why)) = unit.unfit() {
-            return Err(Problem::field(format!("/{field}"), why));
-        }
+        Problem::unless_fit(misfit_of_unit(unit).into_iter().collect())?;
         match importing::check_unit(&self.registry, source, unit).await {
             Verdict::Fit => Ok(()),
             Verdict::Unfit(why) => Err(Problem::field("/code", why)),
@@ -228,4 +223,9 @@ impl Api {
             }
         }
     }
+}
+
+/// Why nobody could keep a unit.
+fn misfit_of_unit(unit: &Unit) -> Option<Misfit> {
+    unit.unfit().map(|(field, why)| misfit(format!("/{field}"), why))
 }

@@ -10,23 +10,20 @@ use axum::{
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
-use super::{check_name, search};
+use super::{misfit_of_name, search};
 use crate::{
     api::{
         auth::{Operator, Viewer},
         created::Created,
         extract::{Body, Id, Params},
         page::{self, Page},
-        problem::Problem,
+        problem::{Misfit, Problem, misfit},
         schema,
         state::Api,
     },
     domain::unfit_text,
     store::{RegistryFilter, WindfarmChange, WindfarmRecord},
 };
-
-/// The most that is known of a wind farm besides its name.
-const MOST_METADATA: usize = 100;
 
 /// Which wind farms, and which page of them.
 #[derive(Deserialize, IntoParams)]
@@ -110,8 +107,8 @@ pub(super) async fn create(
     _: Operator,
     Body(new): Body<NewWindfarm>,
 ) -> Result<Created<WindfarmRecord>, Problem> {
-    check_name(&new.name)?;
-    check_metadata(&new.metadata)?;
+    let wrong = [misfit_of_name(&new.name), misfit_of_metadata(&new.metadata)];
+    Problem::unless_fit(wrong.into_iter().flatten().collect())?;
     let body = api.store.create_windfarm(&new.name, &new.metadata, api.store.now()).await?;
     Ok(Created { path: format!("/windfarms/{}", body.id), body })
 }
@@ -138,12 +135,11 @@ pub(super) async fn change(
     Id(id): Id,
     Body(change): Body<Change>,
 ) -> Result<Json<WindfarmRecord>, Problem> {
-    if let Some(name) = &change.name {
-        check_name(name)?;
-    }
-    if let Some(metadata) = &change.metadata {
-        check_metadata(metadata)?;
-    }
+    let wrong = [
+        change.name.as_deref().and_then(misfit_of_name),
+        change.metadata.as_ref().and_then(misfit_of_metadata),
+    ];
+    Problem::unless_fit(wrong.into_iter().flatten().collect())?;
     let change = WindfarmChange { name: change.name, metadata: change.metadata };
     Ok(Json(api.store.change_windfarm(id, &change, api.store.now()).await?))
 }
@@ -157,14 +153,8 @@ pub(super) async fn delete(State(api): State<Api>, _: Operator, Id(id): Id) -> R
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn check_metadata(metadata: &BTreeMap<String, String>) -> Result<(), Problem> {
-    if metadata.len() > MOST_METADATA {
-        let detail = format!("{} entries; expected at most {MOST_METADATA}", metadata.len());
-        return Err(Problem::field("/metadata", detail));
-    }
+fn misfit_of_metadata(metadata: &BTreeMap<String, String>) -> Option<Misfit> {
     let unfit = |(name, value): (&String, &String)| unfit_text(name, 1).or_else(|| unfit_text(value, 0));
-    match metadata.iter().find_map(unfit) {
-        Some(why) => Err(Problem::field("/metadata", format!("a name or a value: {why}"))),
-        None => Ok(()),
-    }
+    let why = metadata.iter().find_map(unfit)?;
+    Some(misfit("/metadata", format!("a name or a value: {why}")))
 }

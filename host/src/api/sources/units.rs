@@ -53,6 +53,7 @@ pub(super) async fn units(
 /// Which of an upstream's units to register, and where.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = UnitsToImport)]
 pub(super) struct Wanted {
     /// The wind farm that they belong to. `{site}`, `{name}`, `{code}` or another attribute in braces stands for what a
     /// unit has there.

@@ -5,7 +5,13 @@ use std::{path::Path, process::ExitCode};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
-use crate::{cli::context, config::Config, store::Store, worker};
+use crate::{
+    cli::{context, deed::Deed},
+    config::Config,
+    planning,
+    store::Store,
+    worker,
+};
 
 #[derive(Subcommand)]
 pub(in crate::cli) enum Change {
@@ -68,17 +74,22 @@ impl Change {
     pub(super) async fn act(self, config: &Path) -> anyhow::Result<ExitCode> {
         let config = context::load(config)?;
         let store = context::store(&config).await?;
-        let as_json = match &self {
-            Self::Retry(retry) => retry.which.json,
-            Self::Cancel(which)
-            | Self::Pause(which)
-            | Self::Resume(which)
-            | Self::ResetStuck(which)
-            | Self::Process(which)
-            | Self::Refresh(which)
-            | Self::Delete(which) => which.json,
+        let (command, &Which { id, json: as_json }) = match &self {
+            Self::Cancel(which) => ("job cancel", which),
+            Self::Pause(which) => ("job pause", which),
+            Self::Resume(which) => ("job resume", which),
+            Self::Retry(retry) => ("job retry", &retry.which),
+            Self::ResetStuck(which) => ("job reset-stuck", which),
+            Self::Process(which) => ("job process", which),
+            Self::Refresh(which) => ("job refresh", which),
+            Self::Delete(which) => ("job delete", which),
         };
-        let (said, value) = self.change(&config, &store).await?;
+        let detail = match &self {
+            Self::Retry(retry) => json!({ "task_ids": retry.tasks, "force": retry.force }),
+            _ => json!({}),
+        };
+        let changing = Deed::new(command, &format!("/backfill/jobs/{id}")).with(detail);
+        let (said, value) = changing.done(&store, self.change(&config, &store)).await?;
         if as_json {
             say!("{value}")?;
         } else {
@@ -116,8 +127,9 @@ impl Change {
                 (format!("job {id} goes on"), json!({ "paused": false }))
             }
             Self::Retry(Retry { which: Which { id, .. }, tasks, force }) => {
-                let chosen = (!tasks.is_empty()).then_some(tasks.as_slice());
-                let done = store.retry_job(id, chosen, force, BY, now).await?;
+                let task_ids = (!tasks.is_empty()).then_some(tasks.as_slice());
+                let what = planning::Retry { job_id: id, task_ids, force };
+                let done = planning::retry(store, what, BY, config.server.max_open_tasks, now).await?;
                 let mut said = format!("job {id}: {} tasks run again", done.reopened.len());
                 if !done.permanent.is_empty() {
                     said += &format!("; {} failed for good, --force runs them too", done.permanent.len());

@@ -11,6 +11,7 @@ use super::show::follow;
 use crate::{
     cli::{
         context::{self, env},
+        deed::Deed,
         hosts, output, words,
     },
     domain::{Month, Order, Priority, Range, Reprocess, TaskStatus},
@@ -133,8 +134,12 @@ impl Create {
             max_attempts: config.worker.retry.attempts,
             created_by_id: None,
             plan_hash: self.plan_hash,
+            max_open_tasks: config.server.max_open_tasks,
+            turn: None,
         };
-        let id = planning::create(&store, &planned, &how, store.now()).await?;
+        let creating = Deed::new("job create", "/backfill/jobs").with(planned.metadata());
+        let created = planning::create(&store, &planned, &how, store.now());
+        let id = creating.making(&store, created, |id| Some(format!("/backfill/jobs/{id}"))).await?;
         let (tasks, to_run) = (planned.plan.tasks.len(), planned.plan.to_run());
         if self.json {
             say!("{}", json!({ "id": id, "total_tasks": tasks, "to_run": to_run }))?;

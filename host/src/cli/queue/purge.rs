@@ -6,7 +6,7 @@ use clap::Args;
 use serde_json::json;
 
 use crate::{
-    cli::{context, words},
+    cli::{context, deed::Deed, words},
     domain::Priority,
     store,
 };
@@ -47,7 +47,9 @@ impl Purge {
             source: self.source.as_deref(),
             priority: self.priority,
         };
-        let purged = store.purge_queue(&purge, store.now()).await?;
+        let detail = json!({ "reason": self.reason, "source": self.source, "priority": self.priority });
+        let purging = Deed::new("queue purge", "/queue").with(detail);
+        let purged = purging.done(&store, store.purge_queue(&purge, store.now())).await?;
         let tasks: i64 = purged.iter().map(|job| job.tasks).sum();
         if self.json {
             let jobs: Vec<_> = purged

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::say_firings;
 use crate::{
+    cli::deed::Deed,
     config::Config,
     domain::{Age, Overlap, Priority, ScheduleKind},
     store::{NewSchedule, Store},
@@ -97,7 +98,11 @@ impl Add {
             created_by_id: None,
         };
         let now = store.now();
-        let made = store.create_schedule(&new, now).await?;
+        let detail =
+            json!({ "name": new.name, "kind": new.kind, "cron": new.cron, "settings": new.settings });
+        let adding = Deed::new("schedule add", "/schedules").with(detail);
+        let added = store.create_schedule(&new, now);
+        let made = adding.making(store, added, |made| Some(format!("/schedules/{}", made.id))).await?;
         say!("added schedule {:?}{}", made.name, if made.enabled { "" } else { ", disabled" })?;
         say_firings(&made, now)
     }

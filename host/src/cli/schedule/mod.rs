@@ -9,7 +9,7 @@ use std::{path::Path, process::ExitCode};
 use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
 
-use super::{context, output};
+use super::{context, deed::Deed, output};
 use crate::{
     domain::Timetable,
     store::{Schedule, ScheduleChange, Store},
@@ -88,7 +88,8 @@ impl ScheduleCommand {
             Self::Disable(Disable { name }) => set_enabled(&store, &name, false).await?,
             Self::Remove(Remove { name }) => {
                 let schedule = store.schedule_by_name(&name).await?;
-                store.delete_schedule(schedule.id, store.now()).await?;
+                let removing = Deed::new("schedule remove", &format!("/schedules/{}", schedule.id));
+                removing.done(&store, store.delete_schedule(schedule.id, store.now())).await?;
                 say!("removed schedule {name:?}")?;
             }
             Self::RunNow(run) => run.act(&config, &store).await?,
@@ -129,7 +130,9 @@ async fn list(store: &Store) -> anyhow::Result<()> {
 async fn set_enabled(store: &Store, name: &str, enabled: bool) -> anyhow::Result<()> {
     let schedule = store.schedule_by_name(name).await?;
     let change = ScheduleChange { enabled: Some(enabled), ..ScheduleChange::default() };
-    let changed = store.change_schedule(schedule.id, &change, store.now()).await?;
+    let command = if enabled { "schedule enable" } else { "schedule disable" };
+    let changing = Deed::new(command, &format!("/schedules/{}", schedule.id));
+    let changed = changing.done(store, store.change_schedule(schedule.id, &change, store.now())).await?;
     match changed.next_fire_at {
         Some(next) => say!("enabled schedule {name:?}; it fires next at {}", local(&changed, next.utc()))?,
         None => say!("disabled schedule {name:?}")?,

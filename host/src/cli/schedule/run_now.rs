@@ -6,7 +6,10 @@ use anyhow::bail;
 use clap::Args;
 
 use crate::{
-    cli::context::{self, env},
+    cli::{
+        context::{self, env},
+        deed::Deed,
+    },
     config::Config,
     schedules::Scheduler,
     source::Registry,
@@ -30,9 +33,15 @@ impl RunNow {
         let schedule = store.schedule_by_name(&self.name).await?;
         let shared = context::shared(config, store)?;
         let registry = Arc::new(Registry::load(config, &env, &context::engine(config)?, &shared).await);
-        let worker = &config.worker;
-        let scheduler = Scheduler::new(store.clone(), registry, worker.retry.attempts, worker.grace);
-        let fired = scheduler.fire_now(schedule.id, store.now()).await?;
+        let (worker, limit) = (&config.worker, config.server.max_open_tasks);
+        let scheduler = Scheduler::new(store.clone(), registry, worker.retry.attempts, limit, worker.grace);
+        let firing = Deed::new("schedule run-now", &format!("/schedules/{}", schedule.id));
+        let fired = scheduler.fire_now(schedule.id, store.now());
+        let made = |fired: &Fired| match fired {
+            Fired::Job(id) => Some(format!("/backfill/jobs/{id}")),
+            _ => None,
+        };
+        let fired = firing.making(store, fired, made).await?;
         let outcome = store.schedule(schedule.id).await?.last_outcome.unwrap_or_default();
         match fired {
             Fired::Taken => say!("a running host has fired {:?}: {outcome}", self.name)?,

@@ -160,7 +160,7 @@ async fn a_receiver_that_is_gone_is_turned_off_and_what_waits_for_it_is_given_up
         world.webhook(&sink.url, None, &[]).await;
         world.ended_job().await;
         assert_eq!(world.deliver(0).await, DEAD);
-        assert!(!world.store.webhooks().await.unwrap()[0].active);
+        assert!(!world.store.webhooks(None, 10).await.unwrap()[0].active);
         let job = world.job("Another").await;
         world.store.cancel_job(job, "a test", at(1)).await.unwrap();
         assert_eq!(world.deliver(2).await, delivered(0), "nothing is written for it any more");
@@ -264,6 +264,6 @@ async fn a_webhook_that_could_never_work_is_refused() {
         ] {
             assert!(error.contains(why) && !error.contains("hush"), "{error}");
         }
-        assert_eq!(world.store.webhooks().await.unwrap(), []);
+        assert_eq!(world.store.webhooks(None, 10).await.unwrap(), []);
     }
 }

@@ -8,6 +8,7 @@ mod commits;
 mod counters;
 mod exporting;
 mod history;
+mod idempotency;
 mod jobs;
 mod known;
 mod listing;
@@ -23,6 +24,7 @@ mod retries;
 mod schedules;
 mod schema;
 mod stuck;
+mod tokens;
 mod twins;
 mod views;
 

@@ -9,8 +9,8 @@ use super::{World, at, checked, error, hours};
 use crate::{
     domain::Priority,
     store::{
-        AttemptReport, Ending, EventKind, ExportFilter, Instant, LastAsked, LogLevel, NewAnswer, NewLogLine,
-        NewWorker,
+        AttemptReport, Ending, EventKind, ExportFilter, Followed, Instant, LastAsked, LogLevel, NewAnswer,
+        NewLogLine, NewWorker,
     },
 };
 
@@ -201,6 +201,36 @@ async fn log_lines_are_kept_by_task_and_those_of_deleted_tasks_are_dropped() {
         assert_eq!((kept.len(), kept[0].message.as_str(), kept[0].level), (100, "1", LogLevel::Warn));
         let rest = world.store.logs(1, kept[97].id, 1000).await.unwrap();
         assert_eq!(rest.iter().map(|line| line.message.as_str()).collect::<Vec<_>>(), ["148", "149"]);
+    }
+}
+
+#[tokio::test]
+async fn lines_of_a_job_become_visible_in_the_order_of_their_ids() {
+    for world in World::on_both().await {
+        world.job(8).await;
+        let writes = (1..=8).map(|task_id| {
+            let store = world.store.clone();
+            tokio::spawn(async move {
+                for number in 0..20 {
+                    let (at, level) = (at(1).into(), LogLevel::Info);
+                    let line = NewLogLine { task_id, fence: 1, at, level, message: number.to_string() };
+                    store.append_logs(&[line.clone(), line]).await.unwrap();
+                }
+            })
+        });
+        let writing = tokio::spawn(futures::future::join_all(writes));
+        let (mut told, mut ended) = (Vec::new(), false);
+        while !ended {
+            // What was written before this look is in it.
+            ended = writing.is_finished();
+            let after = told.last().copied().unwrap_or(0);
+            told.extend(world.store.job_lines(1, after, 1000).await.unwrap().iter().map(|line| line.id));
+        }
+        assert_eq!(told.len(), 8 * 20 * 2, "who reads on from the last one has missed none");
+        assert_eq!(world.store.last_line(1).await.unwrap(), *told.last().unwrap());
+        let who = |who, line| Followed { who, job: 1, event: i64::MAX, line };
+        let behind = world.store.behind(&[who(1, *told.last().unwrap()), who(2, 0), who(3, i64::MAX)]).await;
+        assert_eq!(behind.unwrap(), [2]);
     }
 }
 

@@ -77,7 +77,7 @@ async fn tasks_are_in_states_that_exist() {
             "UPDATE task_attempts SET requests = -1",
             "INSERT INTO task_attempts (task_id, fence, worker, started_at) VALUES (1, 1, 'w', @1)",
             "INSERT INTO task_rejections VALUES (1, 'overlap', 0, '[]')",
-            "INSERT INTO task_logs (task_id, fence, at, level, message) VALUES (1, 1, @1, 'loud', 'x')",
+            "INSERT INTO task_logs (task_id, job_id, fence, at, level, message) VALUES (1, 1, 1, @1, 'loud', 'x')",
         ] {
             refused(&world, sql).await;
         }

@@ -1,5 +1,6 @@
 //! What a token that was found good says of its holder.
 
+use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
 use super::Refusal;
@@ -12,6 +13,8 @@ pub(super) struct Person {
     pub(super) name: String,
     pub(super) email: Option<String>,
     pub(super) role: Role,
+    /// When the token expires.
+    pub(super) until: DateTime<Utc>,
 }
 
 /// Longer ones are nobody's.
@@ -24,7 +27,11 @@ pub(super) fn person(claims: &Map<String, Value>, config: &config::Jwt) -> Resul
         Refusal::Person(format!("`{}` holds no role that is known", config.role_claim.join(".")))
     })?;
     let name = text(claims.get(&config.name_claim)).unwrap_or_else(|| subject.clone());
-    Ok(Person { subject, name, email: text(claims.get("email")), role })
+    // Whole seconds: what is cut off is less than the leeway.
+    let until =
+        claims.get("exp").and_then(Value::as_f64).and_then(|at| DateTime::from_timestamp(at as i64, 0));
+    let until = until.ok_or_else(|| Refusal::Token("its `exp` is no time".to_owned()))?;
+    Ok(Person { subject, name, email: text(claims.get("email")), role, until })
 }
 
 /// The highest of the roles that it has.

@@ -1,4 +1,5 @@
-//! The issuer's public keys: kept for an hour, and asked for again when a token names one that is not among them.
+//! The issuer's public keys: asked for again after an hour, and when a token names one that is not among them. A key that
+//! the issuer has taken back is good for [`GOOD`] at most.
 
 use std::{
     collections::HashMap,
@@ -18,8 +19,11 @@ use url::Url;
 
 use crate::{config, egress::Documents};
 
-/// Keys that are older are asked for again, and good until there are others.
+/// Keys that are older are asked for again, in the background.
 const FRESH: Duration = Duration::from_secs(3600);
+
+/// Keys that are older are good no more, even if the issuer is away: it may have taken one back.
+const GOOD: Duration = Duration::from_secs(4 * 3600);
 
 /// A key that is unknown makes the issuer be asked at most so often: anybody can name one.
 const PAUSE: Duration = Duration::from_secs(60);
@@ -94,7 +98,7 @@ impl Keys {
 
     /// The key of a name; without a name the only one there is.
     pub(super) async fn find(self: &Arc<Self>, name: Option<&str>) -> Result<Key, Unfound> {
-        if let Some((key, fresh)) = self.look_up(name) {
+        if let Some((key, fresh)) = self.look_up(name, Instant::now()) {
             if !fresh {
                 self.refresh();
             }
@@ -102,17 +106,17 @@ impl Keys {
         }
         let mut asking = self.asking.lock().await;
         // Who waited for somebody else's asking may know by now.
-        if let Some((key, _)) = self.look_up(name) {
+        if let Some((key, _)) = self.look_up(name, Instant::now()) {
             return Ok(key);
         }
-        let had_keys = self.known().since.is_some();
+        let had_keys = self.known().since.is_some_and(|since| since.elapsed() < GOOD);
         if asking.for_unknown.is_some_and(|at| at.elapsed() < PAUSE) {
             return Err(Unfound::Unknown);
         }
         self.ask(&mut asking).await.map_err(Unfound::Away)?;
         // The first asking is for all keys; only those after it are somebody's doing.
         asking.for_unknown = had_keys.then(Instant::now);
-        self.look_up(name).map(|(key, _)| key).ok_or(Unfound::Unknown)
+        self.look_up(name, Instant::now()).map(|(key, _)| key).ok_or(Unfound::Unknown)
     }
 
     /// Asks in the background; nobody waits, since the keys that are known are good meanwhile.
@@ -169,10 +173,11 @@ impl Keys {
         serde_json::from_slice(&document).map_err(|error| format!("{url}: {error}"))
     }
 
-    /// A key that is known, and whether that is news enough.
-    fn look_up(&self, name: Option<&str>) -> Option<(Key, bool)> {
+    /// A key that is known and good, and whether that is news enough.
+    fn look_up(&self, name: Option<&str>, now: Instant) -> Option<(Key, bool)> {
         let known = self.known();
-        let fresh = known.since.is_some_and(|since| since.elapsed() < FRESH);
+        let age = known.since.map(|since| now.duration_since(since)).filter(|age| *age < GOOD)?;
+        let fresh = age < FRESH;
         let key = match name {
             Some(name) => known.keys.get(name),
             None => known.keys.values().next().filter(|_| known.keys.len() == 1),
@@ -216,5 +221,33 @@ fn by_kind(parameters: &AlgorithmParameters) -> Option<Vec<Algorithm>> {
             Some(vec![Algorithm::EdDSA])
         }
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jsonwebtoken::EncodingKey;
+
+    use super::*;
+    use crate::egress::SystemLookup;
+
+    #[test]
+    fn a_key_is_good_for_hours_and_not_for_ever_if_the_issuer_is_away() {
+        let documents =
+            Documents::new("the issuer", true, Duration::from_secs(1), Arc::new(SystemLookup)).unwrap();
+        let place = Place::Keys("http://127.0.0.1:1/keys".parse().unwrap());
+        // PKCS #8 of a private key of Ed25519, which is any 32 bytes.
+        let head = hex::decode("302e020100300506032b657004220420").unwrap();
+        let secret = EncodingKey::from_ed_der(&[head, vec![7; 32]].concat());
+        let mut jwk = Jwk::from_encoding_key(&secret, Algorithm::EdDSA).unwrap();
+        jwk.common.key_id = Some("own".to_owned());
+        let keys = usable(serde_json::to_value(jwk).unwrap()).into_iter().collect();
+        let now = Instant::now();
+        let known = RwLock::new(Known { keys, since: Some(now) });
+        let keys = Keys { documents, place, known, asking: Mutex::default() };
+        let fresh = |age| keys.look_up(Some("own"), now + age).map(|(_, fresh)| fresh);
+        assert_eq!(fresh(FRESH / 2), Some(true));
+        assert_eq!(fresh(GOOD - FRESH), Some(false));
+        assert_eq!(fresh(GOOD), None);
     }
 }

@@ -5,6 +5,7 @@ mod keys;
 
 use std::{sync::Arc, time::Duration};
 
+use chrono::TimeDelta;
 use jsonwebtoken::{Validation, decode, decode_header};
 use serde_json::{Map, Value};
 
@@ -20,8 +21,8 @@ use crate::{
     store::{Store, Subject},
 };
 
-/// How far the clocks of issuer and host may differ, in seconds.
-const LEEWAY: u64 = 60;
+/// How far the clocks of issuer and host may differ.
+const LEEWAY: TimeDelta = TimeDelta::seconds(60);
 
 /// How long the issuer may take to show its keys.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -68,7 +69,14 @@ impl Issuer {
         if user.disabled_at.is_some() {
             return Err(Refusal::Token(format!("user {} is disabled", user.id)).into());
         }
-        Ok(Caller { user_id: user.id, name: user.name, role: user.role, token_id: None })
+        Ok(Caller {
+            user_id: user.id,
+            name: user.name,
+            role: user.role,
+            token_id: None,
+            lasting_id: None,
+            until: Some(person.until + LEEWAY),
+        })
     }
 
     async fn person(&self, token: &str) -> Result<Person, Refusal> {
@@ -89,7 +97,7 @@ impl Issuer {
     fn validation(&self, key: &Key) -> Validation {
         let mut validation = Validation::default();
         validation.algorithms.clone_from(&key.algorithms);
-        validation.leeway = LEEWAY;
+        validation.leeway = LEEWAY.num_seconds().unsigned_abs();
         validation.validate_nbf = true;
         validation.set_issuer(&[&self.config.issuer]);
         validation.set_audience(&[&self.config.audience]);
