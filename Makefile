@@ -3,6 +3,8 @@
 SHELL := /bin/bash -o pipefail
 CARGO ?= cargo
 WASM  := --release --target wasm32-wasip2
+CARGO_COMPONENT     := 0.21.1
+HAS_CARGO_COMPONENT := $(CARGO) component --version 2>/dev/null | grep -qF ' $(CARGO_COMPONENT)'
 SAY   = @printf '\n\033[1m== %s\033[0m\n'
 
 .DEFAULT_GOAL := help
@@ -70,10 +72,11 @@ python: ## What some tests and sources in Python are built with
 	  [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && apt-get install -qq -y python3-venv; } || \
 	  { echo 'Python is missing: sudo apt-get install python3-venv'; exit 1; }
 
-# From source it takes minutes, so only who asks for it has it installed; without it, what needs it says SKIPPED.
+# From source it takes a quarter of an hour, so only who asks for it has it installed (into Cargo's own folder, where later
+# runs find it); without it, what needs it says SKIPPED.
 cargo-component:
-	@[ "$(BACKFILL_CARGO_COMPONENT)" != install ] || $(CARGO) component --version >/dev/null 2>&1 || \
-	  $(CARGO) install --locked cargo-component
+	@[ "$(BACKFILL_CARGO_COMPONENT)" != install ] || $(HAS_CARGO_COMPONENT) || \
+	  $(CARGO) install --locked cargo-component@$(CARGO_COMPONENT)
 
 pages: ## Build the web pages that the host serves; without npm it serves the API alone
 	@if command -v npm >/dev/null; then \
@@ -130,13 +133,14 @@ test-host: setup postgres plugins guests sources ## The host's tests and the sim
 	$(SAY) 'tests of the host and the simulator'
 	BACKFILL_TEST_REQUIRE_POSTGRES=1 $(CARGO) test --locked --workspace
 
-test-cargo-component: setup cargo-component plugins ## The sources as `cargo component build` makes them, beside the others (two minutes)
-	@if ! $(CARGO) component --version >/dev/null 2>&1; then \
-	  printf '\nSKIPPED: cargo-component is missing, so its builds were not compared: cargo install --locked cargo-component@0.21.1 (a quarter of an hour)\n'; \
+test-cargo-component: setup cargo-component plugins sources ## The sources as `cargo component build` makes them, beside the others (two minutes)
+	@if ! $(HAS_CARGO_COMPONENT); then \
+	  printf '\nSKIPPED: cargo-component $(CARGO_COMPONENT) is missing, so its builds were not compared; BACKFILL_CARGO_COMPONENT=install has make install it (a quarter of an hour)\n'; \
 	else \
-	  printf '\n\033[1m== cargo component build\033[0m\n' && (cd plugins && $(CARGO) component build --locked --release) && \
+	  printf '\n\033[1m== cargo component build\033[0m\n' && \
+	  for folder in plugins sources/*/; do (cd $$folder && $(CARGO) component build --locked --release) || exit 1; done && \
 	  printf '\n\033[1m== comparing what the two tools built\033[0m\n' && \
-	  BACKFILL_TEST_CARGO_COMPONENT=1 $(CARGO) test --locked --workspace --test cargo_component; \
+	  $(CARGO) test --locked --workspace --test cargo_component -- --include-ignored; \
 	fi
 
 test-web: node ## The web pages: types against the description of the API, and how much a browser loads
@@ -152,7 +156,7 @@ test-e2e: setup plugins node chromium ## The web pages in a browser, against the
 test-authors: setup python cargo-component ## What `source new` makes, in every language, and the tutorial (some minutes)
 	@command -v npm >/dev/null || { echo 'Node is missing: see https://nodejs.org (20.19 or later)'; exit 1; }
 	$(SAY) 'sources as their authors make them'
-	BACKFILL_TEST_AUTHORS=1 $(CARGO) test --locked --workspace --test authors -- --nocapture --test-threads=1
+	$(CARGO) test --locked --workspace --test authors -- --include-ignored --nocapture --test-threads=1
 
 screenshots: setup plugins node chromium ## Take the pictures in docs/screenshots anew
 	$(CARGO) build --locked --workspace

@@ -1,22 +1,20 @@
-//! What `cargo component build` makes of the four sources behaves as what `cargo build --target wasm32-wasip2` does.
-//! `make test-cargo-component` builds both and runs this.
+//! What `cargo component build` makes of the sources behaves as what `cargo build --target wasm32-wasip2` does.
+//! `make test-cargo-component` builds both and runs this; nobody else has both, so that elsewhere it is ignored.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests fail like tests")]
 
 mod support;
 
-use std::path::PathBuf;
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use backfill::{
     domain::{Failure, Series, Unit},
-    egress::Reuse,
-    source::{Fault, LogLevel, LogLine, Source},
+    egress::{LocalAllowance, Reuse, Shared},
+    kit::conformance,
+    source::{self, Fault, LogLevel, LogLine, Source},
 };
 use simulator::{Options, Simulator};
-use support::{manifest, month, open, plugin, unit, work_folder::source_at};
-
-/// Set by `make test-cargo-component`, which has built both just before.
-const BUILT: &str = "BACKFILL_TEST_CARGO_COMPONENT";
+use support::{built, engine, manifest, month, open, plugin, unit, work_folder::source_at};
 
 /// What went wrong with the upstream while it was asked; nothing at first.
 const FAULTS: [&str; 6] = [
@@ -39,19 +37,14 @@ struct Pair {
 type Told<T> = (Result<Result<T, Failure>, Fault>, u32, Vec<(LogLevel, String)>);
 
 impl Pair {
-    /// The pair of a source; none, said aloud, where nobody has built both.
-    async fn of(id: &str) -> Option<Self> {
-        if std::env::var_os(BUILT).is_none() {
-            eprintln!("SKIPPED: {id}: `make test-cargo-component` builds what is compared here");
-            return None;
-        }
+    async fn of(id: &str) -> Self {
         let now = Some("2024-12-15T12:00:00Z".parse().unwrap());
         let simulator = simulator::start(Options { now, ..Options::default() }).await.unwrap();
-        let built = manifest(&format!("../plugins/target/wasm32-wasip1/release/{id}.wasm"));
+        let built = by_cargo_component("plugins", id);
         let (wasip2, component) =
             (open_at(&simulator, id, &plugin(id)).await, open_at(&simulator, id, &built).await);
         assert_ne!(wasip2.digest(), component.digest(), "two builds are compared, not one with itself");
-        Some(Self { simulator, wasip2, component })
+        Self { simulator, wasip2, component }
     }
 
     fn each(&self) -> [&Source; 2] {
@@ -104,6 +97,14 @@ impl Pair {
     }
 }
 
+/// What `cargo component build` made of a source.
+fn by_cargo_component(folder: &str, id: &str) -> PathBuf {
+    built(
+        manifest(&format!("../{folder}/target/wasm32-wasip1/release/{id}.wasm")),
+        "make test-cargo-component",
+    )
+}
+
 /// What was logged, in an order of its own: requests that run side by side end as they like.
 fn lines(log: Vec<LogLine>) -> Vec<(LogLevel, String)> {
     let mut lines: Vec<_> = log.into_iter().map(|line| (line.level, line.text)).collect();
@@ -121,7 +122,7 @@ async fn open_at(simulator: &Simulator, id: &str, component: &PathBuf) -> Source
 
 /// Months of units, and how those fail that do. The first is fetched from an upstream with every fault as well.
 async fn compare(id: &str, months: &[(Unit, &str, Result<(), &str>)]) {
-    let Some(pair) = Pair::of(id).await else { return };
+    let pair = Pair::of(id).await;
     let mut units: Vec<_> = months.iter().map(|(unit, ..)| unit.clone()).collect();
     units.extend(["", "not a code", "風力"].map(|code| unit(code, &[])));
     pair.describe_and_list_alike(&units).await;
@@ -134,6 +135,7 @@ async fn compare(id: &str, months: &[(Unit, &str, Result<(), &str>)]) {
 }
 
 #[tokio::test]
+#[ignore = "compares two builds: make test-cargo-component"]
 async fn elexon() {
     compare(
         "elexon",
@@ -148,6 +150,7 @@ async fn elexon() {
 }
 
 #[tokio::test]
+#[ignore = "compares two builds: make test-cargo-component"]
 async fn entsoe() {
     compare(
         "entsoe",
@@ -162,6 +165,7 @@ async fn entsoe() {
 }
 
 #[tokio::test]
+#[ignore = "compares two builds: make test-cargo-component"]
 async fn eia() {
     compare(
         "eia",
@@ -176,6 +180,7 @@ async fn eia() {
 }
 
 #[tokio::test]
+#[ignore = "compares two builds: make test-cargo-component"]
 async fn taipower() {
     compare(
         "taipower",
@@ -186,10 +191,31 @@ async fn taipower() {
         ],
     )
     .await;
-    let Some(pair) = Pair::of("taipower").await else { return };
+    let pair = Pair::of("taipower").await;
     let units = ["離岸一期", "海能風", "觀園"].map(|code| unit(code, &[]));
     let [one, other] = pair.each().map(|source| source.collect(&units));
     let (one, other) = (one.await.unwrap().outcome, other.await.unwrap().outcome);
     assert_eq!(one, other);
     assert!(!one.unwrap().unwrap().is_empty());
+}
+
+#[tokio::test]
+#[ignore = "compares two builds: make test-cargo-component"]
+async fn aemo() {
+    let wasip2 = built(manifest("../sources/aemo/target/wasm32-wasip2/release/aemo.wasm"), "make sources");
+    let cases = manifest("../sources/aemo/cases");
+    let mut told = Vec::new();
+    let mut digests = Vec::new();
+    for component in [wasip2, by_cargo_component("sources/aemo", "aemo")] {
+        let shared = Shared::new(Arc::<LocalAllowance>::default());
+        let source = source::open_file(&component, &BTreeMap::new(), engine(), &shared).await.unwrap();
+        // Its recorded cases are among what it is judged by.
+        let verdict = conformance::judge(&source, Some(&cases)).await.unwrap();
+        assert!(verdict.passed && verdict.counts.skipped == 0, "{verdict:?}");
+        let checks: Vec<_> = verdict.checks.into_iter().map(|check| (check.id, check.outcome)).collect();
+        told.push((source.description().clone(), checks));
+        digests.push(source.digest().to_owned());
+    }
+    assert_ne!(digests[0], digests[1], "two builds are compared, not one with itself");
+    assert_eq!(told[0], told[1]);
 }

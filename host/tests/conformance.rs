@@ -42,56 +42,59 @@ fn told(verdict: &Verdict) -> String {
     )
 }
 
-/// A fault of the guest `broken`, and a check that has to find it.
-const FAULTS: &[(&str, &str)] = &[
-    ("describe.complete", "says-nothing"),
-    ("describe.steady", "fickle"),
-    ("describe.asks-nothing", "describes-by-asking"),
-    ("describe.no-secret", "asks-a-secret"),
-    ("unit.odd-codes", "panics-at-a-code"),
-    ("unit.asks-nothing", "checks-by-asking"),
-    ("unit.refused", "trusts-every-code"),
-    ("unit.listed", "too-strict"),
-    ("unit.unknown", "invents-units"),
-    ("failure.unauthorized", "refusal-is-no-data"),
-    ("failure.rate-limited", "forgets-the-seconds"),
-    ("failure.unavailable", "errors-are-no-data"),
-    ("failure.unreachable", "panics-without-an-answer"),
-    ("failure.too-large", "panics-at-a-large-answer"),
-    ("failure.denied", "denied-is-no-data"),
-    ("failure.garbage", "skips-what-it-can-not-read"),
-    ("failure.html", "a-page-is-no-data"),
-    ("failure.empty-body", "empty-is-a-success"),
-    ("failure.truncated", "takes-a-part-for-the-whole"),
-    ("failure.bounded", "insists"),
-    ("failure.halfway", "half-is-enough"),
-    ("month.series", "names-it-otherwise"),
-    ("month.tiles", "drops-the-last"),
-    ("month.utc", "takes-summer-time-for-utc"),
-    ("month.ordered", "backwards"),
-    ("month.no-overlap", "stretches"),
-    ("month.inside", "rounds-outward"),
-    ("month.values", "forgets-the-unit"),
-    ("month.deterministic", "dices"),
-    ("month.halves", "takes-the-month-by-its-name"),
-    ("month.leap-february", "february-has-28-days"),
-    ("month.february", "february-has-29-days"),
-    ("month.dst-london", "takes-summer-time-for-utc"),
-    ("month.dst-new-york", "takes-summer-time-for-utc"),
-    ("month.dst-lord-howe", "takes-summer-time-for-utc"),
-    ("month.first", "begins-later"),
-    ("month.empty", "empty-is-a-success"),
-    ("month.partial", "fills-with-zeros"),
-    ("month.future", "invents-the-future"),
-    ("month.nulls", "nothing-is-zero"),
-    ("month.duplicates", "keeps-repeats"),
-    ("month.disorder", "leaves-them-unsorted"),
-    ("requests.steady", "busts-caches"),
-    ("requests.credentials", "sends-a-key"),
-    ("requests.hosts", "asks-elsewhere"),
-    ("requests.base-url", "ignores-base-url"),
-    ("caps.respected", "hungry"),
-    ("upstream.answers", "asks-more"),
+/// A check, a fault of the guest `broken` that it has to find, and what it has to say of it.
+const FAULTS: &[(&str, &str, &str)] = &[
+    ("describe.complete", "says-nothing", "summary"),
+    ("describe.steady", "fickle", "and then"),
+    ("describe.asks-nothing", "describes-by-asking", "tried to make 1 requests"),
+    ("describe.no-secret", "asks-a-secret", "\"api_key\""),
+    ("unit.odd-codes", "panics-at-a-code", "codes are ASCII"),
+    ("unit.asks-nothing", "checks-by-asking", "tried to make 1 requests"),
+    ("unit.refused", "trusts-every-code", "fetch answered no-data"),
+    ("unit.listed", "too-strict", "unit \"north-1\" with attributes {}: it is refused"),
+    ("unit.unknown", "invents-units", "success with"),
+    ("failure.unauthorized", "refusal-is-no-data", "no-data: refused; expected unauthorized"),
+    ("failure.rate-limited", "forgets-the-seconds", "expected rate-limited(17)"),
+    ("failure.unavailable", "errors-are-no-data", "no-data: HTTP 500; expected unavailable"),
+    ("failure.unreachable", "panics-without-an-answer", "no answer at all, trap"),
+    ("failure.too-large", "panics-at-a-large-answer", "no answer at all, trap"),
+    ("failure.denied", "denied-is-no-data", "expected not-available or unavailable"),
+    ("failure.garbage", "skips-what-it-can-not-read", "expected malformed or unavailable"),
+    ("failure.html", "a-page-is-no-data", "no-data: a page"),
+    ("failure.empty-body", "empty-is-a-success", "success without a value"),
+    ("failure.truncated", "takes-a-part-for-the-whole", "success with"),
+    ("failure.bounded", "insists", "was asked 21 times"),
+    ("failure.halfway", "half-is-enough", "intervals are missing"),
+    ("month.series", "names-it-otherwise", "output (energy) is not expected"),
+    ("month.tiles", "drops-the-last", "1 intervals are missing"),
+    ("month.utc", "takes-summer-time-for-utc", "values come 1 h later"),
+    ("month.ordered", "backwards", "starts before the one that it follows"),
+    ("month.no-overlap", "stretches", "start before another one ends"),
+    ("month.inside", "rounds-outward", "not wholly inside of the window"),
+    ("month.values", "forgets-the-unit", "values are not the upstream's"),
+    ("month.deterministic", "dices", "and at another time"),
+    ("month.halves", "takes-the-month-by-its-name", "the part 2024-01-"),
+    ("month.leap-february", "february-has-28-days", "24 intervals are missing"),
+    ("month.february", "february-has-29-days", "24 of 696 values are not wholly inside"),
+    ("month.dst-london", "forgets-london-summer", "values come 1 h later"),
+    ("month.dst-new-york", "forgets-new-york-summer", "values come 1 h earlier"),
+    ("month.dst-lord-howe", "forgets-half-hours", "values come 30 min later"),
+    ("month.first", "begins-later", "not-available: history begins in 2020"),
+    ("month.empty", "empty-is-a-success", "success without a value"),
+    ("month.partial", "fills-with-zeros", "intervals are made up"),
+    ("month.future", "invents-the-future", "success with 1 values"),
+    ("month.nulls", "nothing-is-zero", "intervals are made up"),
+    ("month.duplicates", "keeps-repeats", "come twice"),
+    ("month.disorder", "leaves-them-unsorted", "starts before the one that it follows"),
+    ("requests.steady", "busts-caches", "twenty minutes later"),
+    ("requests.credentials", "sends-a-key", "\"api_key\""),
+    ("requests.hosts", "asks-elsewhere", "other.example.net"),
+    ("requests.base-url", "ignores-base-url", "and it asked https://output.example.org"),
+    ("caps.respected", "hungry", "caps.memory"),
+    ("caps.respected", "asks-far-too-often", "requests, more than nine tenths"),
+    ("caps.respected", "writes-a-novel", "bytes of log"),
+    ("caps.respected", "returns-far-too-much", "caps.measurements"),
+    ("upstream.answers", "asks-more", "/health"),
 ];
 
 #[tokio::test]
@@ -102,24 +105,43 @@ async fn a_good_source_passes_every_check_and_none_is_skipped() {
     assert!(verdict.passed && verdict.component.digest == source.digest());
 }
 
-#[tokio::test]
-async fn each_check_finds_a_source_that_breaks_its_rule() {
-    let source = open(&guest("broken")).await;
+/// What the checks whose ids begin so find of a fault.
+async fn judged(source: &Source, fault: &str, only: &str) -> Verdict {
     let cases = cases_of_guest("broken");
-    let shown: BTreeSet<_> = FAULTS.iter().map(|(check, _)| *check).collect();
+    let settings = BTreeMap::from([("fault".to_owned(), fault.to_owned())]);
+    let exam = Exam { cases: Some(&cases), settings, only: vec![only.to_owned()], ..Exam::default() };
+    exam.judge(source).await
+}
+
+#[tokio::test]
+async fn each_check_finds_a_source_that_breaks_its_rule_and_says_what_it_saw() {
+    let source = open(&guest("broken")).await;
+    let shown: BTreeSet<_> = FAULTS.iter().map(|(check, ..)| *check).collect();
     let all: BTreeSet<_> = CHECKS.iter().map(|check| check.id).collect();
     assert_eq!(shown, all, "every check has a fault that it finds");
     let mut missed = String::new();
-    for (check, fault) in FAULTS {
-        let settings = BTreeMap::from([("fault".to_owned(), (*fault).to_owned())]);
-        let exam = Exam { cases: Some(&cases), settings, only: vec![(*check).to_owned()], ..Exam::default() };
-        let verdict = exam.judge(&source).await;
-        let found = verdict.failures().any(|failed| failed.id == *check);
-        if !found {
-            missed += &format!("{check} does not find {fault}: {}\n", told(&verdict));
+    for (check, fault, said) in FAULTS {
+        let verdict = judged(&source, fault, check).await;
+        let found = verdict.failures().find(|failed| failed.id == *check);
+        let evidence = match found.map(|failed| &failed.outcome) {
+            Some(Outcome::Failed { evidence, .. }) => evidence.join("\n"),
+            _ => String::new(),
+        };
+        if !evidence.contains(said) {
+            missed += &format!("{check} does not say {said:?} of {fault}: {}\n", told(&verdict));
         }
     }
     assert!(missed.is_empty(), "{missed}");
+}
+
+#[tokio::test]
+async fn a_fault_in_the_months_of_one_zone_is_found_by_the_check_of_that_zone_alone() {
+    let source = open(&guest("broken")).await;
+    for (check, fault, _) in FAULTS.iter().filter(|(check, ..)| check.starts_with("month.dst-")) {
+        let verdict = judged(&source, fault, "month").await;
+        let failed: Vec<_> = verdict.failures().map(|failed| failed.id.as_ref()).collect();
+        assert_eq!(failed, [*check], "{fault}: {}", told(&verdict));
+    }
 }
 
 #[tokio::test]

@@ -191,6 +191,18 @@ async fn caps_end_the_call_as_they_do_otherwise() {
 }
 
 #[tokio::test]
+async fn headers_that_a_guest_hoards_in_the_host_are_bounded() {
+    let upstream = Upstream::start(|_| text(200, "")).await;
+    let report = ask(&open(&upstream, "", &shared()).await, "hoard", &[]).await;
+    let Err(Fault::Trap { reason, .. }) = &report.outcome else { panic!("{report:?}") };
+    assert!(reason.contains("resource table has no free keys"), "{reason}");
+    // The last power of two is at least half of what there was.
+    let last = report.log.last().unwrap().text.clone();
+    let bytes: usize = last.split(' ').rev().nth(1).unwrap().parse().unwrap();
+    assert!(bytes > 1 << 20 && bytes * 2 <= 64 << 20, "{last}");
+}
+
+#[tokio::test]
 async fn an_answer_over_its_cap_and_an_upstream_that_is_away_are_errors_of_the_standard() {
     let upstream = Upstream::start(|_| text(200, "x".repeat(2000))).await;
     let source = open(&upstream, "[source.caps]\nresponse = \"1KiB\"", &shared()).await;

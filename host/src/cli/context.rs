@@ -11,8 +11,8 @@ use futures::FutureExt;
 use crate::{
     config::{self, ArchivePlace, Config, Database},
     egress::{Answers, Archive, LocalAllowance, Shared},
-    kit::conformance::{self, Outcome},
-    source::{Engine, Source},
+    kit::conformance,
+    source::Engine,
     store::{Fault, Store, StoreError},
     worker::{StoredAllowance, StoredAnswers},
 };
@@ -41,21 +41,9 @@ pub(super) fn load(path: &Path) -> anyhow::Result<Config> {
 pub(super) fn engine(config: &Config) -> anyhow::Result<Engine> {
     let folder = folder(config);
     let engine = Engine::new(Some(&folder.join("cache")))?;
-    Ok(engine
-        .keeping(&folder.join("components"))
-        .examining(Arc::new(|source, cases| async move { examine(&source, cases.as_deref()).await }.boxed())))
-}
-
-/// The checks of conformance that a component does not pass, each with its first evidence.
-async fn examine(source: &Source, cases: Option<&Path>) -> Result<Vec<String>, String> {
-    let verdict = conformance::judge(source, cases).await.map_err(|problems| problems.to_string())?;
-    let failed = verdict.failures().map(|check| match &check.outcome {
-        Outcome::Failed { evidence, .. } => {
-            format!("{}: {}", check.id, evidence.first().map_or(check.rule.as_ref(), String::as_str))
-        }
-        Outcome::Passed | Outcome::Skipped { .. } => check.id.to_string(),
-    });
-    Ok(failed.collect())
+    Ok(engine.keeping(&folder.join("components")).examining(Arc::new(|source, cases| {
+        async move { conformance::demanded(&source, cases.as_deref()).await }.boxed()
+    })))
 }
 
 /// The engine for component files that no configuration names: compiled code is kept where it would be if `config`

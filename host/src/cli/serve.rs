@@ -6,6 +6,7 @@ use std::{
     path::Path,
     process::ExitCode,
     sync::Arc,
+    time::Duration,
 };
 
 use anyhow::{Context, bail};
@@ -75,6 +76,10 @@ pub(super) struct Work {
 /// What the process ends with that had to be told three times.
 const ENDED_BY_FORCE: i32 = 130;
 
+/// How long a start waits for components that have to be downloaded first; the host goes on without those that are slower,
+/// until they come.
+const FOR_DOWNLOADS: Duration = Duration::from_secs(20);
+
 /// What a host answers over HTTP, and where.
 enum Http {
     All(TcpListener),
@@ -116,9 +121,17 @@ async fn run(config: &Config, http: Http) -> anyhow::Result<ExitCode> {
         () = stop.gently.cancelled() => return Ok(ExitCode::SUCCESS),
     };
     let shared = context::shared(config, &store)?;
-    let registry = Arc::new(Registry::load(config, &env, &context::engine(config)?, &shared).await);
+    let engine = context::engine(config)?;
+    let registry = tokio::select! {
+        registry = Registry::load_within(FOR_DOWNLOADS, config, &env, &engine, &shared) => Arc::new(registry),
+        () = stop.gently.cancelled() => {
+            store.close().await;
+            tracing::info!("stopped, before it was ready");
+            return Ok(ExitCode::SUCCESS);
+        }
+    };
     let usable = registry.all().iter().filter(|(_, source)| source.is_ok()).count();
-    if usable == 0 {
+    if usable == 0 && !registry.wants_another_try() {
         bail!("no source can be used, so there is nothing to do; see `backfill source list`");
     }
     registry.host().await;

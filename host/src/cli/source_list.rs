@@ -6,7 +6,7 @@ use super::{
     context::{self, env},
     output,
 };
-use crate::source::{Registry, Source};
+use crate::source::{Examined, Registry, Source};
 
 pub(super) async fn act(path: &Path) -> anyhow::Result<ExitCode> {
     let config = context::load(path)?;
@@ -17,7 +17,7 @@ pub(super) async fn act(path: &Path) -> anyhow::Result<ExitCode> {
     let all = registry.all();
     for (id, source) in &all {
         match source {
-            Ok(source) => table.add_row(row(id, source)),
+            Ok(source) => table.add_row(row(id, source, registry.entry(id).and_then(|it| it.conformance))),
             Err(why) => {
                 all_well = false;
                 table.add_row([id.as_str(), "", "", "", "", "", &format!("can't be used: {why}")])
@@ -39,8 +39,12 @@ pub(super) async fn act(path: &Path) -> anyhow::Result<ExitCode> {
     Ok(if all_well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn row(id: &str, source: &Source) -> [String; 7] {
+fn row(id: &str, source: &Source, conformance: Option<Examined>) -> [String; 7] {
     let described = source.description();
+    let mut status = if source.collects() { "ready, collects".to_owned() } else { "ready".to_owned() };
+    if let Some(examined) = conformance {
+        status += &format!("; {examined}");
+    }
     [
         id.to_owned(),
         described.version.clone(),
@@ -48,6 +52,6 @@ fn row(id: &str, source: &Source) -> [String; 7] {
         described.month_zone.to_string(),
         described.first_month.map(|month| month.to_string()).unwrap_or_default(),
         format!("{} d", described.publication_lag_days),
-        if source.collects() { "ready, collects".to_owned() } else { "ready".to_owned() },
+        status,
     ]
 }

@@ -1,7 +1,12 @@
 //! `backfill source rollback`: back to a component that a source ran with before. `backfill.toml` and the file that it
 //! names stay the only truth: they are changed to what they were, and a running host follows them as always.
 
-use std::{fs, path::Path, process::ExitCode};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use anyhow::{Context, bail};
 use clap::Args;
@@ -11,15 +16,16 @@ use super::{
     source_versions::{Known, configured, known, short},
 };
 use crate::{
-    config::{self, Component},
-    source::{self, Engine},
+    config::{self, Component, Config},
+    source::{self, Engine, Source},
 };
 
 /// Go back to a component that a source ran with before; to the last one other than that of backfill.toml if none is
 /// named.
 ///
-/// A component file is replaced by the kept one; a digest or an address in backfill.toml is changed, and comments and
-/// layout stay. A running host follows within seconds: tasks that run end on the component that they began with.
+/// A component file is replaced by the kept one, or, where another source runs with that file too, one of its own is
+/// named; a digest or an address in backfill.toml is changed, and comments and layout stay. A running host follows within
+/// seconds: tasks that run end on the component that they began with.
 ///
 /// For example:
 ///   backfill source versions elexon
@@ -38,8 +44,8 @@ pub(super) struct Rollback {
 /// What is to be written.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Changes {
-    /// Whether the kept component replaces the file.
-    file: bool,
+    /// The file that the kept component is written to.
+    file: Option<PathBuf>,
     component: Option<String>,
     sha256: Option<String>,
 }
@@ -58,14 +64,21 @@ impl Rollback {
                 short(&target.digest)
             );
         };
-        let changes = changes(configured, target)?;
-        try_out(configured, &kept, &target.digest, &engine).await?;
+        let sharing = sharing(&config, configured);
+        let changes = changes(&config, configured, target, !sharing.is_empty())?;
+        let running = known.iter().find(|version| version.active && version.digest != target.digest);
+        let running = running.and_then(|version| engine.kept(&version.digest));
+        try_out(configured, &kept, &target.digest, running.as_deref(), &engine).await?;
         let bytes = fs::read(&kept).with_context(|| format!("reading {}", kept.display()))?;
         let text = fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
         let (component, sha256) = (changes.component.as_deref(), changes.sha256.as_deref());
         let edited = config::with_component(&text, &self.id, component, sha256)
             .map_err(|why| anyhow::anyhow!("{} can't be edited: {why}; edit it yourself", path.display()))?;
-        if let Some(file) = configured.component.file().filter(|_| changes.file) {
+        if let Some(file) = &changes.file {
+            if let Some(shared) = configured.component.file().filter(|shared| shared != file) {
+                let others = sharing.join(", ");
+                say!("{} stays as it is, since {others} runs with it too", shared.display())?;
+            }
             set_aside(file, &engine)?;
             config::replace_file(file, &bytes).with_context(|| format!("replacing {}", file.display()))?;
             say!("{} is the component {} again", file.display(), short(&target.digest))?;
@@ -74,6 +87,14 @@ impl Rollback {
             let wrote = config::replace_file(path, edited.as_bytes());
             wrote.with_context(|| format!("replacing {}", path.display()))?;
             say!("{} names the component {} again", path.display(), short(&target.digest))?;
+        }
+        if matches!(configured.component, Component::Web { .. })
+            && changes.component.as_deref() == Some(&configured.component.address())
+        {
+            let address = &configured.component;
+            say!(
+                "{address} had it before, and may have another file now: a host that does not keep it can't have it"
+            )?;
         }
         let version = target.version.as_deref().unwrap_or("of an unknown version");
         say!(
@@ -103,37 +124,64 @@ fn choose<'k>(known: &'k [Known], digest: Option<&str>) -> anyhow::Result<&'k Kn
     }
 }
 
-/// What has to be written so that the configuration names a component again.
-fn changes(configured: &config::Source, target: &Known) -> anyhow::Result<Changes> {
+/// The other sources whose component is the same file.
+fn sharing<'c>(config: &'c Config, configured: &config::Source) -> Vec<&'c str> {
+    let real = |source: &config::Source| {
+        source.component.file().map(|file| fs::canonicalize(file).unwrap_or_else(|_| file.to_owned()))
+    };
+    let others = config.sources.iter().filter(|other| other.id != configured.id);
+    let sharing = others.filter(|other| real(other).is_some() && real(other) == real(configured));
+    sharing.map(|other| other.id.as_str()).collect()
+}
+
+/// What has to be written so that the configuration names a component again. A `shared` file belongs to other sources too,
+/// which nobody wants to go back.
+fn changes(
+    config: &Config,
+    configured: &config::Source,
+    target: &Known,
+    shared: bool,
+) -> anyhow::Result<Changes> {
     let digest = target.digest.clone();
-    let before = target.component.clone().filter(|before| *before != configured.component.address());
+    let pin = configured.sha256.is_some().then(|| digest.clone());
+    let before = target.component.clone();
+    let unknown = |what: &str| {
+        anyhow::anyhow!(
+            "nobody knows the {what} of {} any more; write it into {} yourself",
+            short(&target.digest),
+            config.path.display()
+        )
+    };
     match &configured.component {
-        Component::File(_) => {
-            Ok(Changes { file: true, component: None, sha256: configured.sha256.is_some().then_some(digest) })
+        Component::File(file) if shared => {
+            let stem = file.file_stem().unwrap_or_default().to_string_lossy();
+            let own = file.with_file_name(format!("{stem}-{}.wasm", short(&target.digest)));
+            let folder = config.path.parent().unwrap_or(Path::new(""));
+            let named = own.strip_prefix(folder).unwrap_or(&own).display().to_string();
+            Ok(Changes { file: Some(own), component: Some(named), sha256: pin })
         }
+        Component::File(file) => Ok(Changes { file: Some(file.clone()), component: None, sha256: pin }),
         Component::Web { .. } => {
-            let component = before.filter(|before| before.starts_with("http"));
-            Ok(Changes { file: false, component, sha256: Some(digest) })
+            let before = before.filter(|before| before.starts_with("http"));
+            // Under another address this host would have it from what it keeps, and no other host from anywhere.
+            let before = before.ok_or_else(|| unknown("address"))?;
+            Ok(Changes { file: None, component: Some(before), sha256: Some(digest) })
         }
-        Component::Oci { .. } => match before.filter(|before| before.starts_with("oci://")) {
-            Some(before) => {
-                let sha256 = configured.sha256.is_some().then_some(digest);
-                Ok(Changes { file: false, component: Some(before), sha256 })
-            }
-            None => bail!(
-                "nobody knows the oci:// reference of {} any more; write it into backfill.toml yourself",
-                short(&target.digest)
-            ),
-        },
+        Component::Oci { .. } => {
+            let before = before.filter(|before| before.starts_with("oci://"));
+            let before = before.ok_or_else(|| unknown("oci:// reference"))?;
+            Ok(Changes { file: None, component: Some(before), sha256: pin })
+        }
     }
 }
 
-/// Whether the component can be used with what the configuration says today. Its credential may be known to the running
-/// host alone.
+/// Whether the component can be used with what the configuration says today, in the place of the one that runs if that is
+/// kept. Its credential may be known to the running host alone.
 async fn try_out(
     configured: &config::Source,
     kept: &Path,
     digest: &str,
+    running: Option<&Path>,
     engine: &Engine,
 ) -> anyhow::Result<()> {
     let trial = config::Source {
@@ -142,8 +190,18 @@ async fn try_out(
         credential: None,
         ..configured.clone()
     };
-    let opened = source::open(&trial, &env, engine, &context::shared_without_store()).await;
-    opened.map(drop).context("it can't be used with what the configuration says of the source today")
+    let shared = context::shared_without_store();
+    let running = match running {
+        // What can't be opened any more keeps nobody from going back.
+        Some(file) => source::open_file(file, &BTreeMap::new(), engine, &shared).await.ok(),
+        None => None,
+    };
+    let before = running.as_ref().map(Source::description);
+    let admitted = source::admit(&trial, &env, engine, &shared, before).await;
+    admitted.map(drop).with_context(|| {
+        let file = kept.display();
+        format!("it can't be used with what the configuration says of the source today (its file is {file})")
+    })
 }
 
 /// Keeps a file that never ran, and that nobody would have any more.

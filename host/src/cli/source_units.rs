@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use clap::{ArgGroup, Args, ValueEnum};
 use indicatif::ProgressBar;
 use serde_json::json;
@@ -43,7 +43,7 @@ const NAMED: usize = 10;
 ///   backfill source units entsoe --set areas=DK_1,DK_2 | less
 ///   backfill source units eia --attribute state=TX --format csv > texas.csv    # edit it, then: backfill import
 ///   backfill source units elexon --wind --filter HOWAO --import --windfarm "Hornsea One"
-///   backfill source units elexon --wind --import --group-by site --dry-run
+///   backfill source units elexon --wind --import --dry-run
 ///   backfill source units eia --import --windfarm "{site} ({state})"
 ///
 /// A unit that is registered keeps its wind farm, its name, and what the catalogue does not know of it; a second import
@@ -70,8 +70,8 @@ pub(super) struct Units {
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
 
-    /// Register them, and say what was done. Needs --windfarm or --group-by.
-    #[arg(long, requires = "into")]
+    /// Register them, and say what was done: a wind farm for each site, unless --windfarm or --group-by says otherwise.
+    #[arg(long)]
     import: bool,
 
     /// The wind farm that they belong to. {site}, {name}, {code} or another attribute in braces stands for what a unit
@@ -166,9 +166,10 @@ impl Units {
         output::failure(case, message, format)
     }
 
-    /// How the units come together, if the command line says so.
-    fn grouping(&self) -> Option<Grouping> {
-        self.windfarm.clone().or_else(|| self.group_by.as_deref().map(Grouping::by))
+    /// How the units come together: as the command line says, else by site.
+    fn grouping(&self) -> Grouping {
+        let said = self.windfarm.clone().or_else(|| self.group_by.as_deref().map(Grouping::by));
+        said.unwrap_or_else(Grouping::by_site)
     }
 
     async fn import(
@@ -178,7 +179,7 @@ impl Units {
         units: Vec<Unit>,
         registered: &[(String, RegisteredUnit)],
     ) -> anyhow::Result<()> {
-        let grouping = self.grouping().context("--import needs --windfarm or --group-by")?;
+        let grouping = self.grouping();
         let sorted = catalogue::sort(source.id(), units, &grouping, registered);
         if let Some((_, field)) = sorted.ungrouped.first() {
             let codes = named(sorted.ungrouped.iter().map(|(code, _)| code));
@@ -273,7 +274,7 @@ impl Units {
         units: Vec<Unit>,
         registered: &[(String, RegisteredUnit)],
     ) -> anyhow::Result<()> {
-        let grouping = self.grouping().unwrap_or_else(Grouping::by_site);
+        let grouping = self.grouping();
         let sorted = catalogue::sort(source.id(), units, &grouping, registered);
         if !sorted.ungrouped.is_empty() {
             let codes = named(sorted.ungrouped.iter().map(|(code, _)| code));

@@ -78,16 +78,24 @@ impl Stage for OfAttempt {
 pub(super) struct Newest {
     store: Store,
     source: String,
-    unanswered: Mutex<Unanswered>,
+    heard: Mutex<Heard>,
+}
+
+/// What a call had of the archive.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Heard {
+    /// Requests that were answered.
+    pub(super) answers: usize,
+    pub(super) unanswered: Unanswered,
 }
 
 impl Newest {
     pub(super) fn new(store: Store, source: &str) -> Self {
-        Self { store, source: source.to_owned(), unanswered: Mutex::default() }
+        Self { store, source: source.to_owned(), heard: Mutex::default() }
     }
 
-    pub(super) fn unanswered(&self) -> Unanswered {
-        lock(&self.unanswered).clone()
+    pub(super) fn heard(&self) -> Heard {
+        lock(&self.heard).clone()
     }
 }
 
@@ -96,9 +104,12 @@ impl Stage for Newest {
         async move {
             let found = self.store.newest_answer(&self.source, &asked.key).await;
             match found.map_err(|error| EgressError::Internal(error.to_string()))? {
-                Some(answer) => Ok(Played::Kept(kept(answer))),
+                Some(answer) => {
+                    lock(&self.heard).answers += 1;
+                    Ok(Played::Kept(kept(answer)))
+                }
                 None => {
-                    lock(&self.unanswered).add(&asked);
+                    lock(&self.heard).unanswered.add(&asked);
                     Err(EgressError::Internal("the archive has no answer to it".to_owned()))
                 }
             }

@@ -17,7 +17,7 @@ use serde::Serialize;
 use super::{
     Difference, Made,
     cases::SEED,
-    kept::{Newest, Unanswered},
+    kept::{Heard, Newest},
     replay::stored_of,
     stored::Stored,
 };
@@ -108,7 +108,7 @@ pub enum ShadowVerdict {
 struct Ran {
     made: Made,
     effort: Effort,
-    unanswered: Unanswered,
+    heard: Heard,
 }
 
 impl Shadow {
@@ -163,7 +163,7 @@ impl Shadow {
         let (before, active) = match &self.active {
             Some(active) => {
                 let ran = self.run(active, unit, month, part, clock).await;
-                (Before::Ran(ran.made, ran.unanswered), Some(ran.effort))
+                (Before::Ran(ran.made, ran.heard), Some(ran.effort))
             }
             None => {
                 let window = part.unwrap_or_else(|| self.candidate.window(month));
@@ -195,41 +195,41 @@ impl Shadow {
         let (made, rejected) = stored_of(call, window, unit);
         let wall_ms = ms(begun.elapsed());
         let effort = Effort { requests, records: made.records(), rejected, cpu_ms, wall_ms };
-        Ran { made, effort, unanswered: upstream.unanswered() }
+        Ran { made, effort, heard: upstream.heard() }
     }
 }
 
 /// What the candidate is compared with.
 enum Before {
-    Ran(Made, Unanswered),
+    Ran(Made, Heard),
     Stored(Made),
 }
 
 fn verdict(before: Before, candidate: Ran) -> ShadowVerdict {
-    let unanswered = candidate.unanswered;
-    let (before, lacking, never_asked) = match before {
-        Before::Ran(made, lacking) => {
-            let never_asked = lacking.count > 0;
-            (made, lacking, never_asked)
+    let (before, active, known) = match before {
+        Before::Ran(made, active) => {
+            let known = active.unanswered.count == 0 || active.answers > 0;
+            (made, active, known)
         }
         Before::Stored(made) => {
-            let nothing = made.records() == 0;
-            if nothing && matches!(&candidate.made, Made::Failure { case, .. } if case == "no-data") {
+            let known = made.records() > 0;
+            if !known && matches!(&candidate.made, Made::Failure { case, .. } if case == "no-data") {
                 return ShadowVerdict::Same;
             }
-            (made, Unanswered::default(), nothing)
+            (made, Heard::default(), known)
         }
     };
-    if never_asked && unanswered.count > 0 {
+    // Whoever was served a single answer stands before a month that somebody has asked for.
+    if !known && candidate.heard.unanswered.count > 0 && candidate.heard.answers == 0 {
         return ShadowVerdict::NeverAsked;
     }
     let of_host = |made: &Made| match made {
         Made::Failure { case, message } if case == "host" => Some(message.clone()),
         _ => None,
     };
-    for (who, lacking) in [("the candidate", &unanswered), ("the active component", &lacking)] {
-        if lacking.count > 0 {
-            let (count, named) = (lacking.count, lacking.named.join(", "));
+    for (who, heard) in [("the candidate", &candidate.heard), ("the active component", &active)] {
+        let (count, named) = (heard.unanswered.count, heard.unanswered.named.join(", "));
+        if count > 0 {
             let why = format!("{who} asks {count} requests that the archive has no answer to: {named}");
             return ShadowVerdict::Unknown(why);
         }

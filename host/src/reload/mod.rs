@@ -2,13 +2,17 @@
 //! without a restart, as far as it is about sources and about how many tasks run at once.
 
 mod files;
+mod loads;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use tokio::{sync::mpsc, time::Instant};
+use tokio::{
+    sync::mpsc,
+    time::{Instant, MissedTickBehavior},
+};
 use tokio_util::sync::CancellationToken;
 
-use self::files::Files;
+use self::{files::Files, loads::Loads};
 use crate::{
     config::{self, Config, Env},
     source::Registry,
@@ -31,9 +35,11 @@ pub struct Reloader<'e> {
     registry: Arc<Registry>,
     limits: Limits,
     files: Files,
+    loads: Loads<'e>,
     /// The sections that differ from those that the host was started with, as somebody was last told.
     waiting: Vec<&'static str>,
-    tried: Instant,
+    /// When all sources were last looked at; at first, what a start did not wait for is tried at once.
+    tried: Option<Instant>,
 }
 
 impl<'e> Reloader<'e> {
@@ -43,38 +49,43 @@ impl<'e> Reloader<'e> {
             env,
             started: config.clone(),
             current: config.clone(),
+            loads: Loads::new(Arc::clone(&registry), env),
             registry,
             limits,
             files: Files::default(),
             waiting: Vec::new(),
-            tried: Instant::now(),
+            tried: None,
         }
     }
 
     /// Takes changes over until `stop` is cancelled: once a file has come to rest, and at once when `asked` says so.
+    /// Sources load while it goes on looking, and what has not loaded by the end is dropped.
     pub async fn run(mut self, mut asked: mpsc::Receiver<()>, stop: CancellationToken) {
+        let mut looks = tokio::time::interval(LOOK);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
-                () = tokio::time::sleep(LOOK) => self.look(false).await,
+                _ = looks.tick() => self.look(false),
                 Some(()) = asked.recv() => {
                     tracing::info!("looking what has changed, as asked");
-                    self.look(true).await;
+                    self.look(true);
                 }
+                () = self.loads.go_on() => {}
                 () = stop.cancelled() => return,
             }
         }
     }
 
     /// One look. `asked` for by somebody, it takes everything for whole and tries again what was refused.
-    async fn look(&mut self, asked: bool) {
+    fn look(&mut self, asked: bool) {
         let watched = self.watched();
         let mut touched = self.files.changed(&watched, asked);
         if asked {
             touched = watched;
         }
-        let again = self.tried.elapsed() >= ANOTHER_TRY && self.registry.wants_another_try();
-        if !touched.is_empty() || again {
-            self.take_over(&touched).await;
+        let is_time = self.tried.is_none_or(|tried| tried.elapsed() >= ANOTHER_TRY);
+        if !touched.is_empty() || is_time && self.registry.wants_another_try() {
+            self.take_over(&touched);
         }
     }
 
@@ -89,8 +100,8 @@ impl<'e> Reloader<'e> {
         all
     }
 
-    async fn take_over(&mut self, touched: &[PathBuf]) {
-        self.tried = Instant::now();
+    fn take_over(&mut self, touched: &[PathBuf]) {
+        self.tried = Some(Instant::now());
         if touched.contains(&self.current.path) {
             let loaded = config::load(&self.current.path, self.env);
             if !self.files.is_as_taken(&self.current.path) {
@@ -116,7 +127,7 @@ impl<'e> Reloader<'e> {
                 }
             }
         }
-        self.registry.apply(&self.current, self.env, touched).await;
+        self.loads.begin(&self.current, touched);
     }
 
     fn read(&mut self, config: Config) {

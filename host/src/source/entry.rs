@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::{call::Source, open::Unusable, versions::Version};
+use super::{call::Source, examine::Examined, open::Unusable, versions::Version};
 use crate::config;
 
 /// A source as it is now.
@@ -16,6 +16,8 @@ pub struct Entry {
     pub source: Option<Result<Arc<Source>, Unusable>>,
     /// When this process loaded it.
     pub loaded_at: Option<DateTime<Utc>>,
+    /// What checking its component came to, where that is demanded.
+    pub conformance: Option<Examined>,
     /// What was to take its place last, if that was refused.
     pub refused: Option<Refused>,
     /// The components that this host ran it with before, the latest first.
@@ -46,11 +48,17 @@ impl Entry {
         self.source.as_ref()?.as_ref().ok()
     }
 
+    /// One that can't be used.
+    pub(super) fn unusable(configured: &config::Source, why: Unusable) -> Self {
+        Self { source: Some(Err(why)), ..Self::turned_off(configured) }
+    }
+
     pub(super) fn turned_off(configured: &config::Source) -> Self {
         Self {
             configured: Arc::new(configured.clone()),
             source: None,
             loaded_at: None,
+            conformance: None,
             refused: None,
             previous: Vec::new(),
         }

@@ -3,30 +3,41 @@
 //! start does not check it again.
 
 use std::{
-    fs, io,
+    fmt, fs, io,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
 use futures::future::BoxFuture;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::{call::Source, engine::Engine, open::Unusable};
 use crate::config;
 
-/// Checks an opened source, with the cases of a folder if there is one: the checks that it did not pass, each with the
-/// reason; or why it could not be checked.
-pub type Examine =
-    Arc<dyn Fn(Source, Option<PathBuf>) -> BoxFuture<'static, Result<Vec<String>, String>> + Send + Sync>;
+/// What checking a source came to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Examined {
+    /// How many checks it passed.
+    pub passed: usize,
+    /// The checks that could not be made or that its author leaves out.
+    pub skipped: Vec<String>,
+    /// The checks that it did not pass, each with the reason.
+    pub failed: Vec<String>,
+}
 
-/// Refuses a source that must pass the conformance checks and does not.
+/// Checks an opened source, with the cases of a folder if there is one: what came of it, or why it could not be checked.
+pub type Examine =
+    Arc<dyn Fn(Source, Option<PathBuf>) -> BoxFuture<'static, Result<Examined, String>> + Send + Sync>;
+
+/// Refuses a source that must pass the conformance checks and does not. What came of the checks, where they are demanded.
 pub(super) async fn examine(
     engine: &Engine,
     configured: &config::Source,
     source: &Source,
-) -> Result<(), Unusable> {
+) -> Result<Option<Examined>, Unusable> {
     if !configured.require_conformance {
-        return Ok(());
+        return Ok(None);
     }
     let Some(examine) = engine.examiner() else {
         return Err(Unusable::Unexamined("this command can't check it".to_owned()));
@@ -36,31 +47,47 @@ pub(super) async fn examine(
         Unusable::Unexamined(format!("conformance_cases can't be read ({error}); name a folder of cases"))
     })?;
     let note = PathBuf::from("passed").join(format!("{}-{key}", source.digest()));
-    if engine.components().is_some_and(|folder| folder.join(&note).is_file()) {
-        return Ok(());
+    if let Some(known) = noted(engine, &note).await {
+        tracing::info!(source = source.id(), "the component conforms, as was checked before: {known}");
+        return Ok(Some(known));
     }
     tracing::info!(source = source.id(), "checking whether the component conforms");
-    let failed = examine(source.clone(), cases).await.map_err(Unusable::Unexamined)?;
-    if !failed.is_empty() {
+    let examined = examine(source.clone(), cases).await.map_err(Unusable::Unexamined)?;
+    if !examined.failed.is_empty() {
         let digest: String = source.digest().chars().take(12).collect();
         return Err(Unusable::Unexamined(format!(
             "the component {digest} does not pass {} of the conformance checks; `backfill source test` shows each: {}",
-            failed.len(),
-            failed.join("; ")
+            examined.failed.len(),
+            examined.failed.join("; ")
         )));
     }
+    tracing::info!(source = source.id(), "the component conforms: {examined}");
+    let text = serde_json::to_vec(&examined).unwrap_or_default();
     if engine.components().is_some()
-        && let Err(error) = engine.keep_as(&note, b"").await
+        && let Err(error) = engine.keep_as(&note, &text).await
     {
         tracing::warn!(source = source.id(), %error, "that the component conforms can't be noted, so that a start checks it again");
     }
-    Ok(())
+    Ok(Some(examined))
 }
 
-/// What a verdict rests on besides the component: the host and the cases.
+/// What was noted of a component that has passed.
+async fn noted(engine: &Engine, note: &Path) -> Option<Examined> {
+    let text = tokio::fs::read(engine.components()?.join(note)).await.ok()?;
+    serde_json::from_slice(&text).ok()
+}
+
+impl fmt::Display for Examined {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} checks passed, {} skipped", self.passed, self.skipped.len())?;
+        if self.skipped.is_empty() { Ok(()) } else { write!(f, " ({})", self.skipped.join(", ")) }
+    }
+}
+
+/// What a verdict rests on besides the component: the host, whose checks change while its version stays, and the cases.
 async fn key(cases: Option<&Path>) -> io::Result<String> {
     let mut all = Sha256::new();
-    all.update(env!("CARGO_PKG_VERSION"));
+    all.update(env!("BACKFILL_CODE"));
     if let Some(cases) = cases.map(Path::to_owned) {
         let read = tokio::task::spawn_blocking(move || {
             let mut of_cases = Sha256::new();

@@ -75,9 +75,20 @@ pub async fn open(
     let wasi_http = if source.wasi_http { WasiHttp::Granted } else { WasiHttp::Refused };
     let (path, digest) = obtain(source, engine, shared).await?;
     let loaded = Loaded::open(engine, &path, digest.as_deref(), wasi_http).await?;
+    configured(source, env, Arc::new(loaded), engine, shared)
+}
+
+/// A component with all that the configuration says of its source.
+fn configured(
+    source: &config::Source,
+    env: Env<'_>,
+    loaded: Arc<Loaded>,
+    engine: &Engine,
+    shared: &Shared,
+) -> Result<Source, Unusable> {
     let settings = settings(&source.settings, &loaded.description)?;
     let policy = policy(source, env, &loaded.description, &settings)?;
-    assemble(Arc::new(loaded), settings, policy, caps(&source.caps), engine, shared)
+    assemble(loaded, settings, policy, caps(&source.caps), engine, shared)
 }
 
 /// Loads a component that no configuration names: with the default caps, no credential, every host granted that it asks
@@ -95,6 +106,20 @@ pub async fn open_file(
 }
 
 impl Source {
+    /// The same component, configured otherwise.
+    pub(super) fn configured_anew(
+        &self,
+        source: &config::Source,
+        env: Env<'_>,
+        shared: &Shared,
+    ) -> Result<Self, Unusable> {
+        if let (Some(import), false) = (&self.loaded.wasi_http, source.wasi_http) {
+            let path = source.component.address().into();
+            return Err(LoadError::NeedsWasiHttp { path, import: import.clone() }.into());
+        }
+        configured(source, env, Arc::clone(&self.loaded), &self.engine, shared)
+    }
+
     /// The same component as [`open_file`] would open it, with these settings: every host granted that it asks for, no
     /// credential, the default caps, but no more than `patience` for a call.
     ///

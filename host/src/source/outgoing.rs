@@ -25,7 +25,7 @@ use super::{
     fault::Fault,
     imports::{MAX_READ, no_requests_here},
     log::{CallLog, LogLevel},
-    state::State,
+    state::{MAX_RESOURCES, State},
 };
 use crate::egress::{self, EgressError};
 
@@ -35,7 +35,13 @@ const OF_THE_CONNECTION: [&str; 7] =
     ["accept-encoding", "content-length", "expect", "host", "te", "trailer", "user-agent"];
 
 /// What one map of headers may hold. A guest can make many, and the memory is the host's.
-const HEADER_BYTES: usize = 16 << 10;
+const HEADER_BYTES: usize = 4 << 10;
+
+/// What is held of a request's body before the host has taken it.
+const BODY_BYTES: usize = 16 << 10;
+
+// All headers that a guest can hold come to about what `caps.memory` gives it by default.
+const _: () = assert!(MAX_RESOURCES * HEADER_BYTES <= 64 << 20);
 
 /// Requests of one call that go by `wasi:http`.
 #[derive(Clone)]
@@ -193,6 +199,10 @@ impl WasiHttpHooks for Outgoing {
     /// The gate's client says it.
     fn set_host_header(&mut self) -> bool {
         false
+    }
+
+    fn p2_outgoing_body_chunk_size(&mut self) -> usize {
+        BODY_BYTES
     }
 
     fn send_request(

@@ -1,8 +1,8 @@
 //! The sources that `backfill.toml` names: loaded, or known to be unusable and why. One that can't be used never keeps
 //! the others from running.
 //!
-//! It lives: when the configuration or a component changes, sources are replaced one by one. Whoever asks for a source
-//! has it to the end, replaced or not. What may not take another one's place is refused, and the other one stays.
+//! It lives: when the configuration or a component changes, sources are replaced one by one (`renew.rs`). Whoever asks
+//! for a source has it to the end, replaced or not.
 
 use std::{
     path::{Path, PathBuf},
@@ -10,21 +10,14 @@ use std::{
         Arc, PoisonError, RwLock,
         atomic::{AtomicBool, Ordering::Relaxed},
     },
+    time::Duration,
 };
 
 use futures::{FutureExt, StreamExt, stream::FuturesUnordered};
+use tokio::time::timeout;
 
-use super::{
-    call::Source,
-    engine::Engine,
-    entry::{Entry, Refused},
-    obtain::digest_of,
-    open::{Unusable, credential, open},
-    succession::succeeds,
-    versions,
-};
+use super::{call::Source, engine::Engine, entry::Entry, obtain::digest_of, open::Unusable, renew::Renewed};
 use crate::{
-    clock,
     config::{self, Config, Env},
     egress::Shared,
     observe,
@@ -32,49 +25,65 @@ use crate::{
 
 /// All sources of the configuration, in its order.
 pub struct Registry {
-    engine: Engine,
-    shared: Shared,
-    entries: RwLock<Arc<[Entry]>>,
+    pub(super) engine: Engine,
+    pub(super) shared: Shared,
+    entries: RwLock<Entries>,
     /// Whether a host runs with it, which tells and notes what changes.
-    hosted: AtomicBool,
-    /// Held while sources are replaced.
-    applying: tokio::sync::Mutex<()>,
+    pub(super) hosted: AtomicBool,
 }
 
-/// What a source is to be.
-#[derive(Clone, Copy)]
-struct Wanted<'a> {
-    configured: &'a config::Source,
-    /// Whether somebody has changed its component, or the configuration, or asked.
-    news: bool,
-}
-
-/// What became of a source: told once it is so.
-enum News {
-    /// It runs, in the place of the one before if there was one.
-    Runs(Option<Arc<Source>>),
-    /// The one before stays.
-    Refused(Unusable),
-    /// The configuration is again as the source runs.
-    NothingRefused,
-    /// It can't be used, and there was none before that could.
-    Unusable(Unusable),
-    /// What is known of it already.
-    Old,
+/// The sources, and the order of all of the configuration, of those too that are still being loaded.
+#[derive(Default)]
+struct Entries {
+    order: Vec<config::SourceId>,
+    all: Arc<[Entry]>,
 }
 
 impl Registry {
     /// Loads every enabled source, side by side.
     pub async fn load(config: &Config, env: Env<'_>, engine: &Engine, shared: &Shared) -> Self {
-        let registry = Self {
-            engine: engine.clone(),
-            shared: shared.clone(),
-            entries: RwLock::new(Arc::new([])),
-            hosted: AtomicBool::new(false),
-            applying: tokio::sync::Mutex::default(),
-        };
+        let registry = Self::empty(engine, shared);
         registry.apply(config, env, &[]).await;
         registry
+    }
+
+    /// The same, but what is elsewhere and was never downloaded is waited for no longer than this: whoever is slow there
+    /// is to keep no other source from running. What has not come is tried again ([`Self::wants_another_try`]).
+    pub async fn load_within(
+        patience: Duration,
+        config: &Config,
+        env: Env<'_>,
+        engine: &Engine,
+        shared: &Shared,
+    ) -> Self {
+        let registry = Self::empty(engine, shared);
+        registry.follow(config);
+        let enabled = config.sources.iter().filter(|configured| configured.enabled);
+        let loading: FuturesUnordered<_> = enabled
+            .map(|configured| {
+                let load = registry.make(configured, env, false);
+                let registry = &registry;
+                async move {
+                    if registry.is_here(configured).await {
+                        load.await;
+                    } else if timeout(patience, load).await.is_err() {
+                        registry.put(Renewed::still_coming(configured, patience)).await;
+                    }
+                }
+                .boxed()
+            })
+            .collect();
+        loading.collect::<()>().await;
+        registry
+    }
+
+    fn empty(engine: &Engine, shared: &Shared) -> Self {
+        Self {
+            engine: engine.clone(),
+            shared: shared.clone(),
+            entries: RwLock::default(),
+            hosted: AtomicBool::new(false),
+        }
     }
 
     /// From now on it is told what changes, and what runs is noted for going back to.
@@ -106,7 +115,7 @@ impl Registry {
 
     /// All sources as they are now.
     pub fn entries(&self) -> Arc<[Entry]> {
-        Arc::clone(&self.entries.read().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.entries.read().unwrap_or_else(PoisonError::into_inner).all)
     }
 
     /// One source as it is now.
@@ -131,34 +140,23 @@ impl Registry {
     /// Makes everything as a configuration says: what it leaves out goes at once, and each source that is new or has
     /// changed takes over once it is loaded. `touched` are the files that somebody changed.
     pub async fn apply(&self, config: &Config, env: Env<'_>, touched: &[PathBuf]) {
-        let _one_at_a_time = self.applying.lock().await;
-        let before = self.entries();
-        self.leave_out(config, &before);
-        let mut loading: FuturesUnordered<_> = config
-            .sources
-            .iter()
-            .filter(|configured| configured.enabled)
+        self.follow(config);
+        let enabled = config.sources.iter().filter(|configured| configured.enabled);
+        let loading: FuturesUnordered<_> = enabled
             .map(|configured| {
-                let before = before.iter().find(|entry| entry.configured.id == configured.id);
                 let is_touched =
                     |file: Option<&Path>| file.is_some_and(|file| touched.iter().any(|it| it == file));
-                let wanted = Wanted {
-                    configured,
-                    news: is_touched(Some(&config.path)) || is_touched(configured.component.file()),
-                };
-                self.renew(wanted, before.filter(|entry| entry.source.is_some()), env).boxed()
+                let news = is_touched(Some(&config.path)) || is_touched(configured.component.file());
+                self.make(configured, env, news).boxed()
             })
             .collect();
-        while let Some(renewed) = loading.next().await {
-            if let Some((entry, news)) = renewed {
-                self.put(&entry, config);
-                self.tell(&entry, news).await;
-            }
-        }
+        loading.collect::<()>().await;
     }
 
-    /// Takes away what the configuration does not name any more, or turns off.
-    fn leave_out(&self, config: &Config, before: &[Entry]) {
+    /// Takes away what the configuration does not name any more, or turns off. What it names and is not here yet can be
+    /// put from now on.
+    pub fn follow(&self, config: &Config) {
+        let before = self.entries();
         let of = |entry: &Entry| config.sources.iter().find(|source| source.id == entry.configured.id);
         for entry in before.iter().filter(|entry| entry.source.is_some()) {
             if !of(entry).is_some_and(|source| source.enabled) {
@@ -173,144 +171,40 @@ impl Registry {
             true => before.iter().find(|e| e.configured.id == configured.id && e.source.is_some()).cloned(),
             false => Some(Entry::turned_off(configured)),
         });
-        *self.entries.write().unwrap_or_else(PoisonError::into_inner) = kept.collect();
+        let order = config.sources.iter().map(|source| source.id.clone()).collect();
+        let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
+        *entries = Entries { order, all: kept.collect() };
     }
 
-    /// Puts a source in its place, which the configuration's order gives.
-    fn put(&self, entry: &Entry, config: &Config) {
-        let at = |id: &config::SourceId| config.sources.iter().position(|source| source.id == *id);
+    async fn make(&self, configured: &config::Source, env: Env<'_>, news: bool) {
+        if let Some(renewed) = self.renew(configured, env, news).await {
+            self.put(renewed).await;
+        }
+    }
+
+    /// Puts a source in its place, which the configuration's order gives, and tells of it.
+    pub async fn put(&self, Renewed(entry, news): Renewed) {
         if let Some(source) = entry.usable() {
             source.gate.take_over();
         }
-        let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
-        let others = entries.iter().filter(|other| other.id() != entry.id());
-        let mut all: Vec<Entry> = others.cloned().chain([entry.clone()]).collect();
-        all.sort_by_key(|entry| at(&entry.configured.id));
-        *entries = all.into();
-    }
-
-    /// What a source is to be from now on; nothing if it is that already.
-    async fn renew(&self, wanted: Wanted<'_>, before: Option<&Entry>, env: Env<'_>) -> Option<(Entry, News)> {
-        let configured = wanted.configured;
-        let running = before.and_then(|entry| Some((entry, entry.usable()?)));
-        if let Some((entry, source)) = running
-            && entry.configured.says_the_same(configured)
-            && credential(configured, env).is_ok_and(|it| source.gate.has_credential(it.as_ref()))
-            && digest_of(configured, &self.engine).await.is_none_or(|digest| digest == source.digest())
-            && configured.component.file().is_none_or(|file| file.is_file())
         {
-            let settled = || (Entry { refused: None, ..entry.clone() }, News::NothingRefused);
-            return entry.refused.is_some().then(settled);
-        }
-        let opened = match open(configured, env, &self.engine, &self.shared).await {
-            Ok(new) => match running.map(|(_, old)| succeeds(old.description(), new.description())) {
-                Some(Err(why)) => Err(why),
-                _ => super::examine::examine(&self.engine, configured, &new).await.map(|()| new),
-            },
-            Err(why) => Err(why),
-        };
-        match (opened, before) {
-            (Ok(source), _) => Some(self.taken_over(configured, before, source).await),
-            (Err(why), Some(entry)) if entry.usable().is_some() => self.refused(wanted, entry, why).await,
-            (Err(why), _) => {
-                let known =
-                    before.is_some_and(|entry| matches!(&entry.source, Some(Err(last)) if *last == why));
-                let news = if known { News::Old } else { News::Unusable(why.clone()) };
-                Some((Entry { source: Some(Err(why)), ..Entry::turned_off(configured) }, news))
+            let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
+            let at = |id: &config::SourceId| entries.order.iter().position(|other| other == id);
+            // The configuration has left it out meanwhile.
+            if at(&entry.configured.id).is_none() {
+                return;
             }
+            let others = entries.all.iter().filter(|other| other.id() != entry.id());
+            let mut all: Vec<Entry> = others.cloned().chain([entry.clone()]).collect();
+            all.sort_by_key(|entry| at(&entry.configured.id));
+            entries.all = all.into();
         }
+        self.tell(&entry, news).await;
     }
 
-    /// A source that was loaded and may run.
-    async fn taken_over(
-        &self,
-        configured: &config::Source,
-        before: Option<&Entry>,
-        source: Source,
-    ) -> (Entry, News) {
-        let digest = source.digest().to_owned();
-        let mut previous = versions::versions(&self.engine, &source.id).await;
-        // Where nothing is kept, at least what this process knows.
-        for known in
-            before.into_iter().flat_map(|entry| entry.previous.iter().cloned().chain(entry.version()))
-        {
-            if !previous.iter().any(|version| version.digest == known.digest) {
-                previous.push(known);
-            }
-        }
-        previous.retain(|version| version.digest != digest);
-        let entry = Entry {
-            configured: Arc::new(configured.clone()),
-            source: Some(Ok(Arc::new(source))),
-            loaded_at: Some(clock::now()),
-            refused: None,
-            previous,
-        };
-        (entry, News::Runs(before.and_then(Entry::usable).cloned()))
+    /// Whether a source's component can be had without asking anybody.
+    async fn is_here(&self, configured: &config::Source) -> bool {
+        configured.component.file().is_some()
+            || digest_of(configured, &self.engine).await.is_some_and(|it| self.engine.kept(&it).is_some())
     }
-
-    /// The source that stays, and what did not take its place; nothing if that is known and nobody did anything.
-    async fn refused(&self, wanted: Wanted<'_>, entry: &Entry, why: Unusable) -> Option<(Entry, News)> {
-        let passing = matches!(why, Unusable::Elsewhere { passing: true, .. });
-        let digest = digest_of(wanted.configured, &self.engine).await;
-        let refused = Refused { digest, why: why.to_string(), at: clock::now(), passing };
-        let is_known = |last: &Refused| last.why == refused.why && last.digest == refused.digest;
-        if !wanted.news && entry.refused.as_ref().is_some_and(is_known) {
-            return None;
-        }
-        Some((Entry { refused: Some(refused), ..entry.clone() }, News::Refused(why)))
-    }
-
-    /// Tells what has become of a source, and notes what runs.
-    async fn tell(&self, entry: &Entry, news: News) {
-        let id = entry.id();
-        match (news, entry.usable()) {
-            (News::Runs(before), Some(source)) if self.hosted.load(Relaxed) => {
-                self.note(entry, source).await;
-                observe::source_refused(id, false);
-                tell_of_change(before.as_deref(), source);
-            }
-            (News::Refused(why), Some(stays)) => {
-                observe::source_refused(id, true);
-                tracing::error!(source = id, "refused, so that {} stays: {why}", short(stays.digest()));
-            }
-            (News::NothingRefused, _) => {
-                observe::source_refused(id, false);
-                tracing::info!(source = id, "the source is again as it runs; nothing is refused any more");
-            }
-            (News::Unusable(why), _) => tracing::warn!(source = id, "the source can't be used: {why}"),
-            _ => {}
-        }
-    }
-
-    async fn note(&self, entry: &Entry, source: &Source) {
-        let Some(version) = entry.version() else { return };
-        if let Err(error) = versions::note(&self.engine, &source.id, &version).await {
-            tracing::warn!(source = source.id, %error, "that this component runs can't be noted, so that later nobody can go back to it");
-        }
-    }
-}
-
-fn tell_of_change(before: Option<&Source>, source: &Source) {
-    let (version, digest) = (&source.description().version, short(source.digest()));
-    let id = source.id();
-    match before {
-        None => tracing::info!(source = id, "the source is loaded: {version} ({digest})"),
-        Some(old) if old.digest() == source.digest() => {
-            tracing::info!(source = id, "the source is configured anew; new attempts go by that");
-        }
-        Some(old) => {
-            observe::source_swapped(id);
-            tracing::info!(
-                source = id,
-                "new attempts use {version} ({digest}); those that run end on {} ({})",
-                old.description().version,
-                short(old.digest())
-            );
-        }
-    }
-}
-
-fn short(digest: &str) -> &str {
-    digest.get(..12).unwrap_or(digest)
 }

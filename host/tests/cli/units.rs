@@ -61,13 +61,26 @@ async fn what_is_written_as_csv_is_what_import_reads() {
     assert!(csv.out.starts_with("windfarm,source,code,name,capacity_mw,"), "{}", csv.out);
     folder.import(&csv.out).await;
     assert_eq!(folder.count("SELECT COUNT(*) FROM generation_units").await, 14);
-    let again = units(&folder, &["--wind", "--import", "--group-by"]).await.succeeded();
-    assert_eq!(
-        again.out,
-        "windfarms: 0 created, 0 updated, 10 unchanged\nunits: 0 created, 0 updated, 14 unchanged\n"
-    );
+    for by_site in [&["--wind", "--import"][..], &["--wind", "--import", "--group-by"]] {
+        let again = units(&folder, by_site).await.succeeded();
+        assert_eq!(
+            again.out,
+            "windfarms: 0 created, 0 updated, 10 unchanged\nunits: 0 created, 0 updated, 14 unchanged\n"
+        );
+    }
     let once_more = units(&folder, &["--wind", "--format", "csv"]).await.succeeded();
     assert_eq!(once_more.out, csv.out);
+}
+
+#[tokio::test]
+async fn an_import_that_names_no_wind_farm_makes_one_for_each_site() {
+    let (_simulator, folder) = elexon(0).await;
+    let done = units(&folder, &["--filter", "HOWAO", "--import"]).await.succeeded();
+    assert_eq!(
+        done.out,
+        "windfarms: 1 created, 0 updated, 0 unchanged\nunits: 3 created, 0 updated, 0 unchanged\n"
+    );
+    assert_eq!(folder.count("SELECT COUNT(*) FROM windfarms WHERE name = 'HOWAO'").await, 1);
 }
 
 #[tokio::test]
@@ -129,7 +142,8 @@ async fn many_thousand_units_are_listed_fast_and_a_closed_pager_ends_it_quietly(
 #[tokio::test]
 async fn what_cannot_be_is_said() {
     let (simulator, folder) = elexon(0).await;
-    assert_eq!(units(&folder, &["--import"]).await.code, Some(2));
+    let both = ["--import", "--windfarm", "Mine", "--group-by"];
+    assert_eq!(units(&folder, &both).await.code, Some(2));
     assert_eq!(units(&folder, &["--dry-run"]).await.code, Some(2));
     assert_eq!(units(&folder, &["--import", "--windfarm", "{site"]).await.code, Some(2));
     let lacking = units(&folder, &["--import", "--group-by", "plant"]).await.failed();

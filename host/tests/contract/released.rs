@@ -93,3 +93,17 @@ fn the_contract_of_the_tests_is_the_released_one_and_its_additions() {
     let first = released().into_iter().find(|(version, _)| *version == (1, 0, 0)).unwrap().1;
     assert!(text == later(&first), "later/source.wit should read:\n{}", later(&first));
 }
+
+#[test]
+fn sources_of_their_own_speak_a_released_contract_word_for_word_but_for_comments() {
+    for folder in std::fs::read_dir(manifest("../sources")).unwrap() {
+        let path = folder.unwrap().path().join("wit/source.wit");
+        let text = std::fs::read_to_string(&path).unwrap();
+        let (resolve, package) = parsed(&text);
+        let ours = version(&resolve, package);
+        let found = released().into_iter().find(|(version, _)| *version == ours);
+        let (_, text_of_release) =
+            found.unwrap_or_else(|| panic!("{}: {ours:?} was never released", path.display()));
+        assert!(meaning(&text) == meaning(&text_of_release), "{} is not what {ours:?} was", path.display());
+    }
+}

@@ -118,6 +118,26 @@ async fn months_that_were_never_fetched_are_told_apart_and_do_not_pass_for_uncha
 }
 
 #[tokio::test]
+async fn a_month_of_which_both_lack_one_answer_of_several_is_not_judged_and_fails() {
+    for world in World::on_both(&["south-same", "park-asks"]).await {
+        world.run("2024-02", "2024-02").await.succeeded();
+        // Both ask the park's index now, which nobody has asked before.
+        world.replace_component();
+        let ran = world.diff("variant", &["--fail-on-change"]).await.failed();
+        assert!(
+            ran.last_line().contains("same=1 different=0 newly_failing=0 unknown=1 never_asked=2"),
+            "{}",
+            ran.out
+        );
+        assert!(
+            ran.out.contains("park-asks 2024-02: can't be judged: the candidate asks 1 requests"),
+            "{}",
+            ran.out
+        );
+    }
+}
+
+#[tokio::test]
 async fn what_can_not_be_compared_says_why() {
     let world = World::on_both(&["north"]).await.remove(0);
     let swapped = [

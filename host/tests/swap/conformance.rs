@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use backfill::{
     config,
     egress::{LocalAllowance, Shared},
-    source::{Engine, Examine, Registry},
+    source::{Engine, Examine, Examined, Registry},
 };
 use futures::FutureExt;
 use tempfile::TempDir;
@@ -16,12 +16,12 @@ use crate::{
 };
 
 /// A folder with a configuration and a component, and what was examined.
-struct Examined {
+struct Folder {
     folder: TempDir,
     seen: Arc<Mutex<Vec<String>>>,
 }
 
-impl Examined {
+impl Folder {
     fn new() -> Self {
         let examined = Self { folder: tempfile::tempdir().unwrap(), seen: Arc::default() };
         examined.put(&Component::first());
@@ -57,7 +57,8 @@ impl Examined {
             seen.lock().unwrap().push(version.clone());
             let failed =
                 if version == "0.2.0" { vec!["tiling: a gap of an hour".to_owned()] } else { vec![] };
-            async move { Ok(failed) }.boxed()
+            let skipped = vec!["month.first".to_owned()];
+            async move { Ok(Examined { passed: 47, skipped, failed }) }.boxed()
         });
         engine().clone().keeping(&self.folder.path().join("components")).examining(examine)
     }
@@ -74,9 +75,12 @@ impl Examined {
 
 #[tokio::test]
 async fn what_has_passed_is_remembered_by_component_and_cases() {
-    let world = Examined::new();
+    let world = Folder::new();
     for _ in 0..2 {
-        assert!(world.registry().await.get("parks").unwrap().is_ok());
+        let parks = world.registry().await.entry("parks").unwrap();
+        assert!(parks.usable().is_some());
+        let told = parks.conformance.unwrap().to_string();
+        assert_eq!(told, "47 checks passed, 1 skipped (month.first)", "known without checking too");
     }
     assert_eq!(world.seen(), ["0.1.0"], "a start does not check it again");
     world.write_case("month = 2");
@@ -89,7 +93,7 @@ async fn what_has_passed_is_remembered_by_component_and_cases() {
 
 #[tokio::test]
 async fn what_does_not_pass_neither_starts_nor_takes_over() {
-    let world = Examined::new();
+    let world = Folder::new();
     let registry = world.registry().await;
     world.put(&Component::second());
     registry.apply(&world.config(), &|_| None, &[]).await;
@@ -109,7 +113,7 @@ async fn what_does_not_pass_neither_starts_nor_takes_over() {
 
 #[tokio::test]
 async fn where_nobody_can_examine_it_a_source_that_must_pass_is_not_used() {
-    let world = Examined::new();
+    let world = Folder::new();
     let shared = Shared::new(Arc::<LocalAllowance>::default());
     let registry = Registry::load(&world.config(), &|_| None, engine(), &shared).await;
     let why = registry.get("parks").unwrap().err().unwrap().to_string();
@@ -117,11 +121,30 @@ async fn where_nobody_can_examine_it_a_source_that_must_pass_is_not_used() {
 }
 
 #[tokio::test]
-async fn the_host_itself_examines_by_the_checks_of_the_kit() {
+async fn without_a_made_up_upstream_nothing_counts_as_conforming() {
+    let world = World::new().await;
+    world.folder.write("cases/one/case.toml", "");
+    for (more, hint) in [
+        ("", "conformance_cases names no folder, so that no month can be checked"),
+        ("conformance_cases = \"cases\"", "cases has no upstream.toml, so that no month can be checked"),
+    ] {
+        world.configure(&format!("require_conformance = true\n{more}"));
+        let checked = world.folder.backfill(&["config", "check"]).await.failed();
+        assert!(checked.out.contains(hint) && checked.out.contains("docs/conformance.md"), "{}", checked.out);
+    }
+}
+
+#[tokio::test]
+async fn the_host_itself_examines_by_the_checks_of_the_kit_and_says_how_many_there_were() {
     let world = World::new().await;
     let cases = manifest("tests/guests/fifth/cases");
     world.configure(&format!("require_conformance = true\nconformance_cases = {cases:?}"));
     world.folder.backfill(&["config", "check"]).await.succeeded();
+    let listed = world.folder.backfill(&["source", "list"]).await.succeeded();
+    // A table breaks its lines.
+    let words: Vec<_> = listed.out.split(|c: char| c.is_whitespace() || c == '│').collect();
+    assert!(words.contains(&"checks") && words.contains(&"passed,"), "{}", listed.out);
+    assert!(listed.err.contains("the component conforms, as was checked before: "), "{}", listed.err);
     world.put(&Component::third());
     let checked = world.folder.backfill(&["config", "check"]).await.failed();
     assert!(checked.out.contains("of the conformance checks"), "{}", checked.out);

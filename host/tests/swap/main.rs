@@ -96,6 +96,14 @@ impl World {
         );
     }
 
+    /// A second source with a component file of this name, for `others` of [`Self::write_config`].
+    fn second_source(&self, component: &str) -> String {
+        format!(
+            "[[source]]\nid = \"others\"\ncomponent = {component:?}\nhosts = [{0:?}]\n[source.settings]\nbase_url = {0:?}\n",
+            self.upstream.url()
+        )
+    }
+
     /// So many units, all of one wind farm.
     async fn units(&self, count: usize) {
         let lines: String = (0..count).map(|n| format!("Ridge,parks,park-{n}\n")).collect();

@@ -102,6 +102,37 @@ async fn what_can_t_take_over_is_told_in_the_log_over_http_and_as_a_metric() {
 }
 
 #[tokio::test]
+async fn what_else_is_configured_takes_effect_while_a_refused_component_lies_there() {
+    let world = World::new().await;
+    world.units(1).await;
+    world.folder.write("key", "the-first-key");
+    world.configure("credential = { header = \"X-Key\", from = \"file:key\" }");
+    let mut host = Host::start(&world.folder, &["worker"]).await;
+    std::fs::write(world.component(), "a mistake").unwrap();
+    host.says("refused, so that").await;
+
+    world.folder.write("key", "the-second-key");
+    host.says("configured anew").await;
+    let job = world.job("2024-01", "2024-01").await;
+    assert_eq!(world.ended(&job).await["job"]["completed_tasks"], 1);
+    let asked = world.upstream.asked();
+    assert_eq!(asked.last().unwrap().headers["x-key"], "the-second-key");
+
+    let text = std::fs::read_to_string(world.folder.path("backfill.toml")).unwrap();
+    let granted = format!("hosts = [{:?}]", world.upstream.url());
+    assert!(text.contains(&granted), "{text}");
+    world.folder.write("backfill.toml", &text.replace(&granted, "hosts = []"));
+    host.says("configured anew").await;
+    let job = world.job("2024-02", "2024-02").await;
+    assert_eq!(world.ended(&job).await["job"]["failed_tasks"], 1, "the host is granted no more");
+    assert_eq!(world.upstream.asked().len(), asked.len());
+
+    world.put(&Component::first());
+    host.says("nothing is refused any more").await;
+    assert_eq!(world.attempts(&Component::first()).await, 2, "the same component all the time");
+}
+
+#[tokio::test]
 async fn a_file_that_is_written_slowly_is_taken_once_it_is_whole() {
     let world = World::new().await;
     let second = Component::second();

@@ -8,6 +8,7 @@ mod bench;
 mod calendar;
 mod checks;
 mod compare;
+mod demanded;
 mod failures;
 mod months;
 mod oddities;
@@ -18,6 +19,7 @@ mod verdict;
 use std::{collections::BTreeMap, path::Path, sync::Arc, time::Instant};
 
 pub use checks::{CHECKS, Check, Group};
+pub use demanded::demanded;
 pub use verdict::{Component, Counts, Judged, Outcome, Verdict};
 
 use super::{

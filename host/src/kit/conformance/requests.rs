@@ -6,11 +6,12 @@ use url::Url;
 
 use super::{
     Found,
-    bench::{Bench, PATIENCE, answer, shared},
+    bench::{Bench, PATIENCE, answer, ended, shared},
 };
 use crate::{
     config::Caps,
     kit::{described, upstream::Player},
+    source::CallReport,
 };
 
 pub(super) async fn steady(bench: &Bench) -> Found {
@@ -99,35 +100,74 @@ pub(super) async fn base_url(bench: &Bench) -> Found {
 }
 
 pub(super) async fn caps(bench: &Bench) -> Found {
-    let caps = Caps::default();
     let mut evidence = Vec::new();
     for subject in &bench.subjects {
         let call = bench.whole(subject).await;
-        let report = &call.report;
-        if let Err(fault) = &report.outcome {
-            evidence.push(format!("{}: {}", call.what, super::bench::ended(fault)));
-        }
-        if report.log.iter().any(|line| line.text.ends_with("(caps.log)")) {
-            evidence.push(format!("{}: it wrote more than {} bytes of log", call.what, caps.log));
-        }
-        // Production months are larger than made-up ones: nine tenths of a cap are too near it.
-        let near = [
-            ("bytes of memory", report.peak_memory as u64, caps.memory),
-            ("ms of computing", report.cpu.as_millis() as u64, caps.cpu.as_millis() as u64),
-            ("requests", report.usage.asked.into(), caps.requests.into()),
-            ("bytes of answers", report.usage.bytes, caps.total),
-        ];
-        for (what, used, cap) in near {
-            if used > cap / 10 * 9 {
-                evidence
-                    .push(format!("{}: {used} {what}, more than nine tenths of the cap of {cap}", call.what));
-            }
-        }
+        evidence.extend(over(&call.report).into_iter().map(|why| format!("{}: {why}", call.what)));
     }
     Found::Evidence(evidence)
+}
+
+/// What of a call is over the default caps, or near: production months are larger than made-up ones, so that nine tenths
+/// of a cap are too near it.
+fn over<T>(report: &CallReport<T>) -> Vec<String> {
+    let caps = Caps::default();
+    let mut evidence: Vec<_> = report.outcome.as_ref().err().map(ended).into_iter().collect();
+    if report.log.iter().any(|line| line.text.ends_with("(caps.log)")) {
+        evidence.push(format!("it wrote more than {} bytes of log", caps.log));
+    }
+    let near = [
+        ("bytes of memory", report.peak_memory as u64, caps.memory),
+        ("ms of computing", report.cpu.as_millis() as u64, caps.cpu.as_millis() as u64),
+        ("requests", report.usage.asked.into(), caps.requests.into()),
+        ("bytes of answers", report.usage.bytes, caps.total),
+    ];
+    let near = near.into_iter().filter(|(_, used, cap)| *used > cap / 10 * 9);
+    evidence.extend(
+        near.map(|(what, used, cap)| format!("{used} {what}, more than nine tenths of the cap of {cap}")),
+    );
+    evidence
 }
 
 pub(super) async fn answered(bench: &Bench) -> Found {
     let faults = bench.tape().await.into_iter().flat_map(|call| call.heard.faults);
     Found::Evidence(faults.collect::<BTreeSet<_>>().into_iter().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::{egress::Usage, source::Fault};
+
+    fn modest() -> CallReport<()> {
+        CallReport {
+            outcome: Ok(Ok(())),
+            usage: Usage { asked: 900, bytes: 1 << 30, ..Usage::default() },
+            cpu: Duration::from_secs(54),
+            wall: Duration::from_secs(500),
+            peak_memory: 60_000_000,
+            log: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn each_cap_that_a_call_comes_near_is_told_by_itself() {
+        assert_eq!(over(&modest()), Vec::<String>::new());
+        let wall = Fault::WallDeadline { cap: Duration::from_secs(600) };
+        for (report, said) in [
+            (CallReport { peak_memory: 61_000_000, ..modest() }, "61000000 bytes of memory"),
+            (CallReport { cpu: Duration::from_secs(55), ..modest() }, "55000 ms of computing"),
+            (CallReport { usage: Usage { asked: 901, ..Usage::default() }, ..modest() }, "901 requests"),
+            (
+                CallReport { usage: Usage { bytes: 2_000_000_000, ..Usage::default() }, ..modest() },
+                "2000000000 bytes of answers",
+            ),
+            (CallReport { outcome: Err(wall), ..modest() }, "caps.wall"),
+        ] {
+            let told = over(&report);
+            assert!(matches!(told.as_slice(), [one] if one.contains(said)), "{said}: {told:?}");
+        }
+    }
 }

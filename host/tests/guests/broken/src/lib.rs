@@ -12,7 +12,7 @@ use backfill::source::{
     types::{Measurement, Quantity, Setting},
 };
 use exports::backfill::source::adapter::{Description, Failure, Guest, Month, Series, Unit};
-use faulty::{is, now, summer};
+use faulty::{is, late, now, summer};
 
 struct Broken;
 
@@ -73,9 +73,18 @@ impl Guest for Broken {
         if is("hungry") {
             std::hint::black_box(vec![1_u8; 200 << 20]);
         }
+        if is("asks-far-too-often") {
+            (0..950).for_each(|_| _ = send(&format!("{}/health", base())));
+        }
+        if is("writes-a-novel") {
+            (0..2000).for_each(|_| host::log(host::Level::Info, &"and then ".repeat(100)));
+        }
         let (start, end) = window(&month);
         if start > now() && is("invents-the-future") {
-            return Ok(vec![series([(start, 0.0)].into())]);
+            return Ok(vec![series([(start, 0.0)].into(), 0)]);
+        }
+        if is("returns-far-too-much") {
+            return Ok(vec![series(vec![(start, 0.0); 500_001], 0)]);
         }
         if is("begins-later") && start < 1_577_836_800 {
             return Err(Failure::NotAvailable("history begins in 2020".into()));
@@ -96,7 +105,7 @@ impl Guest for Broken {
                 Err(failure) => return Err(failure),
             }
         }
-        finish(rows, start, end)
+        finish(rows, (start, end), late(&month))
     }
 }
 
@@ -204,7 +213,7 @@ fn read(text: &str) -> Result<Vec<(i64, f64)>, Failure> {
     Ok(rows)
 }
 
-fn finish(mut rows: Vec<(i64, f64)>, start: i64, end: i64) -> Result<Vec<Series>, Failure> {
+fn finish(mut rows: Vec<(i64, f64)>, (start, end): (i64, i64), late: i64) -> Result<Vec<Series>, Failure> {
     if is("empty-is-a-success") && rows.is_empty() {
         return Ok(vec![]);
     }
@@ -230,14 +239,14 @@ fn finish(mut rows: Vec<(i64, f64)>, start: i64, end: i64) -> Result<Vec<Series>
     if rows.is_empty() {
         return Err(Failure::NoData("no rows".into()));
     }
-    Ok(vec![series(rows)])
+    Ok(vec![series(rows, late)])
 }
 
-fn series(rows: Vec<(i64, f64)>) -> Series {
+fn series(rows: Vec<(i64, f64)>, late: i64) -> Series {
     let noise = if is("dices") { (now() % 7919) as f64 / 1e3 } else { 0.0 };
     let factor = if is("forgets-the-unit") { 1.0 } else { 1000.0 };
     let measurement = |(start, value): (i64, f64)| Measurement {
-        start: if is("takes-summer-time-for-utc") && summer(start) { start + HOUR } else { start },
+        start: late + if is("takes-summer-time-for-utc") && summer(start) { start + HOUR } else { start },
         seconds: if is("stretches") { 7200 } else { 3600 },
         value: value / factor + noise,
     };

@@ -4,8 +4,9 @@ wit_bindgen::generate!({ path: "../../../../wit", world: "source" });
 
 use std::time::Duration;
 
-use backfill::source::types::Setting;
+use backfill::source::{host, types::Setting};
 use exports::backfill::source::adapter::{Description, Failure, Guest, Month, Series, Unit};
+use wasip2::http::types::Fields;
 use wstd::{
     http::{Body, Client, Method, Request},
     runtime::block_on,
@@ -62,6 +63,7 @@ impl Guest for Standard {
                     let flood = vec![0; 8 << 20];
                     send(request(Method::POST, url).body(flood.into()).unwrap()).await
                 }
+                "hoard" => hoard(),
                 "impatient" => {
                     let mut client = Client::new();
                     client.set_first_byte_timeout(Duration::from_millis(200));
@@ -72,6 +74,29 @@ impl Guest for Standard {
             }
         });
         Err(said.map_or_else(Failure::Unavailable, Failure::NoData))
+    }
+}
+
+/// Makes maps of headers, each as large as it may be, and lets none go.
+fn hoard() -> Result<String, String> {
+    let (mut maps, mut bytes) = (Vec::new(), 0);
+    loop {
+        let map = Fields::new();
+        let mut size = 32 << 10;
+        for number in 0.. {
+            let name = format!("x-{number}");
+            while size > 0 && map.append(&name, &vec![b'x'; size]).is_err() {
+                size /= 2;
+            }
+            if size == 0 {
+                break;
+            }
+            bytes += size;
+        }
+        maps.push(map);
+        if maps.len().is_power_of_two() {
+            host::log(host::Level::Info, &format!("{} maps of headers, {bytes} bytes", maps.len()));
+        }
     }
 }
 
