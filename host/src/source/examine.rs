@@ -50,7 +50,7 @@ pub(super) async fn examine(
         )));
     }
     if engine.components().is_some()
-        && let Err(error) = engine.keep_as(&note, b"").await
+        && let Err(error) = engine.keep_as(&note, bytes::Bytes::new()).await
     {
         tracing::warn!(source = source.id(), %error, "that the component conforms can't be noted, so that a start checks it again");
     }

@@ -72,7 +72,7 @@ async fn published(
         None => {
             let manifest = registry().await?.manifest().await?;
             let file = manifest_file(named);
-            engine.keep_as(&file, &manifest).await.map_err(|error| not_kept(&error))?;
+            engine.keep_as(&file, manifest.clone()).await.map_err(|error| not_kept(&error))?;
             manifest
         }
     };
@@ -125,7 +125,7 @@ async fn kept_or<D: Future<Output = Result<Bytes, Missed>>>(
         )));
     }
     engine
-        .keep_as(Path::new(expected).with_extension("wasm").as_path(), &bytes)
+        .keep_as(Path::new(expected).with_extension("wasm").as_path(), bytes)
         .await
         .map_err(|e| not_kept(&e))
 }
