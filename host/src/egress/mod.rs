@@ -39,6 +39,7 @@ mod pace;
 mod policy;
 mod post;
 mod probe;
+mod pull;
 mod rate;
 mod record;
 mod redact;

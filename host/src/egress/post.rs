@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Client, redirect, retry};
+use reqwest::{Client, ClientBuilder, redirect, retry};
 use url::{Host, Url};
 
 use super::client::{causes, find};
@@ -94,6 +94,17 @@ pub(super) fn client(
     timeout: Duration,
     lookup: Arc<dyn Lookup>,
 ) -> Result<Client, EgressError> {
+    builder(opens, timeout, lookup).build().map_err(|error| {
+        EgressError::Internal(format!(
+            "{whose} can't be given an HTTP client: {}; check that CA certificates are installed (package \
+             `ca-certificates`)",
+            causes(&error)
+        ))
+    })
+}
+
+/// What such a client is made of.
+pub(super) fn builder(opens: Opens, timeout: Duration, lookup: Arc<dyn Lookup>) -> ClientBuilder {
     Client::builder()
         .user_agent(concat!("backfill/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(CONNECT_TIMEOUT)
@@ -103,14 +114,6 @@ pub(super) fn client(
         .referer(false)
         .no_proxy()
         .dns_resolver(CheckedResolver { lookup, opens })
-        .build()
-        .map_err(|error| {
-            EgressError::Internal(format!(
-                "{whose} can't be given an HTTP client: {}; check that CA certificates are installed (package \
-                 `ca-certificates`)",
-                causes(&error)
-            ))
-        })
 }
 
 /// Refuses a literal address that is closed: it is never resolved, so that the resolver can't.

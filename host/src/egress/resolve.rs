@@ -52,7 +52,8 @@ impl Resolve for CheckedResolver {
         let (host, opens) = (name.as_str().to_owned(), self.opens);
         let found = self.lookup.lookup(host.clone());
         Box::pin(async move {
-            let addresses = found.await?;
+            let not_found = |e: io::Error| io::Error::new(e.kind(), format!("{host} is not found ({e})"));
+            let addresses = found.await.map_err(not_found)?;
             for address in &addresses {
                 opens.admits(*address).map_err(|what| AddressDenied {
                     host: host.clone(),

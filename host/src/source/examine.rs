@@ -64,7 +64,7 @@ pub(super) async fn examine(
     tracing::info!(source = source.id(), "the component conforms: {examined}");
     let text = serde_json::to_vec(&examined).unwrap_or_default();
     if engine.components().is_some()
-        && let Err(error) = engine.keep_as(&note, &text).await
+        && let Err(error) = engine.keep_as(&note, text.into()).await
     {
         tracing::warn!(source = source.id(), %error, "that the component conforms can't be noted, so that a start checks it again");
     }

@@ -1,11 +1,12 @@
 //! A component from elsewhere becomes a file of this host: downloaded once, checked against its digest, and kept by it,
 //! so that a host that is cut off from where it came starts all the same.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use bytes::Bytes;
-use oci_client::Reference;
+use oci_spec::distribution::Reference;
 use sha2::{Digest, Sha256};
+use tokio::sync::OnceCell;
 
 use super::{engine::Engine, open::Unusable};
 use crate::{
@@ -60,19 +61,25 @@ async fn published(
     private: bool,
     pinned: Option<&str>,
 ) -> Result<(PathBuf, String), Missed> {
-    let registry = || async {
-        let plain = private && config::is_loopback(reference.resolve_registry());
-        ComponentRegistry::open(reference, private, plain, &shared.lookup).await
+    // Opened when something of it is not kept, and once, since it keeps its token.
+    let opened = OnceCell::new();
+    let registry = || {
+        opened.get_or_try_init(|| async {
+            let plain = private && config::is_loopback(reference.resolve_registry());
+            ComponentRegistry::open(reference, private, plain, shared.lookup.clone())
+        })
     };
     let Some(named) = reference.digest() else {
-        return Err(tagged(reference, registry().await?.digest_of_tag().await));
+        let manifest = async { registry().await?.manifest().await };
+        return Err(tagged(reference, manifest.await));
     };
     let manifest = match kept_manifest(engine, named).await {
         Some(manifest) => manifest,
         None => {
             let manifest = registry().await?.manifest().await?;
-            let file = manifest_file(named);
-            engine.keep_as(&file, &manifest).await.map_err(|error| not_kept(&error))?;
+            expect(&manifest, named.trim_start_matches("sha256:"))?;
+            let kept = engine.keep_as(&manifest_file(named), manifest.clone()).await;
+            kept.map_err(|error| not_kept(&error))?;
             manifest
         }
     };
@@ -89,14 +96,15 @@ async fn published(
 }
 
 /// What a tag stands for can change at any time; so it is not taken, and what it stands for now is told.
-fn tagged(reference: &Reference, digest: Result<String, Missed>) -> Missed {
+fn tagged(reference: &Reference, manifest: Result<Bytes, Missed>) -> Missed {
     let (registry, repository) = (reference.registry(), reference.repository());
     let tag = reference.tag().unwrap_or("latest");
     let refused =
         format!("the tag {tag} can stand for another component tomorrow, so that it is not taken; write");
-    match digest {
-        Ok(digest) => lasting(format!(
-            "{refused} component = \"oci://{registry}/{repository}@{digest}\", which it stands for now"
+    match manifest {
+        Ok(manifest) => lasting(format!(
+            "{refused} component = \"oci://{registry}/{repository}@sha256:{}\", which it stands for now",
+            sha256(&manifest)
         )),
         Err(missed) => lasting(format!(
             "{refused} oci://{registry}/{repository}@sha256:… with the digest that the registry shows beside the tag \
@@ -118,16 +126,21 @@ async fn kept_or<D: Future<Output = Result<Bytes, Missed>>>(
         return Ok(path);
     }
     let bytes = download().await?;
-    let found = sha256(&bytes);
-    if found != expected {
-        return Err(lasting(format!(
-            "what is there has the SHA-256 {found}, but {expected} is expected; if you trust it, write that digest"
-        )));
+    expect(&bytes, expected)?;
+    let file = PathBuf::from(expected).with_extension("wasm");
+    engine.keep_as(&file, bytes).await.map_err(|error| not_kept(&error))
+}
+
+/// Refuses bytes that are not those of a digest.
+fn expect(bytes: &[u8], expected: &str) -> Result<(), Missed> {
+    let found = sha256(bytes);
+    if found == expected {
+        return Ok(());
     }
-    engine
-        .keep_as(Path::new(expected).with_extension("wasm").as_path(), &bytes)
-        .await
-        .map_err(|e| not_kept(&e))
+    Err(lasting(format!(
+        "what is there has the SHA-256 {found}, but {expected} is expected: it is damaged, or another one; if you trust \
+         it, write that digest"
+    )))
 }
 
 async fn kept_manifest(engine: &Engine, named: &str) -> Option<Bytes> {
@@ -139,10 +152,12 @@ fn manifest_file(named: &str) -> PathBuf {
     PathBuf::from(named.replace(':', "-")).with_extension("json")
 }
 
+/// Once there is room it is tried again, without anybody's telling.
 fn not_kept(error: &std::io::Error) -> Missed {
-    lasting(format!(
+    let why = format!(
         "it can't be kept beside the other components of this host ({error}); make room, or let it write there"
-    ))
+    );
+    Missed { why, passing: true }
 }
 
 fn lasting(why: impl Into<String>) -> Missed {

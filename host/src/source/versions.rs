@@ -49,7 +49,7 @@ pub(super) async fn note(engine: &Engine, source: &str, version: &Version) -> io
     }
     let name = of(source).join(&version.digest).with_extension("json");
     let text = serde_json::to_vec_pretty(version).map_err(io::Error::other)?;
-    engine.keep_as(&name, &text).await.map(drop)
+    engine.keep_as(&name, text.into()).await.map(drop)
 }
 
 /// The folder of a source within that of the components.

@@ -12,6 +12,7 @@ mod interrupted;
 mod log;
 mod secrets;
 mod sharing;
+mod tls;
 mod values;
 
 use chrono::{DateTime, Utc};

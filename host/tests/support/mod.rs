@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "every test binary uses a part of it")]
 #![allow(unreachable_pub, reason = "shared by the modules of several test binaries")]
 
+pub mod tls;
 pub mod work_folder;
 
 use std::{
@@ -17,6 +18,7 @@ use axum::{
     body::Body,
     extract::{Request, State},
     response::Response,
+    serve::Listener,
 };
 use backfill::{
     config,
@@ -25,6 +27,7 @@ use backfill::{
     source::{self, Engine, Source, Unusable},
 };
 use tempfile::TempDir;
+use tokio::net::TcpListener;
 
 /// One engine for a test binary; compiled components are kept between runs.
 static ENGINE: LazyLock<Engine> =
@@ -102,6 +105,7 @@ pub struct Asked {
 /// An upstream on loopback that answers as a closure says and remembers what it was asked.
 pub struct Upstream {
     pub addr: SocketAddr,
+    scheme: &'static str,
     asked: Arc<Mutex<Vec<Asked>>>,
     server: tokio::task::JoinHandle<()>,
 }
@@ -110,19 +114,37 @@ type Answer = Arc<dyn Fn(&Asked) -> Response + Send + Sync>;
 
 impl Upstream {
     pub async fn start(answer: impl Fn(&Asked) -> Response + Send + Sync + 'static) -> Self {
+        Self::listening("http", answer, |tcp| tcp).await
+    }
+
+    /// One with TLS, certified by this authority.
+    pub async fn secured(
+        authority: &tls::Authority,
+        answer: impl Fn(&Asked) -> Response + Send + Sync + 'static,
+    ) -> Self {
+        let acceptor = authority.acceptor();
+        Self::listening("https", answer, |tcp| tls::TlsListener { tcp, acceptor }).await
+    }
+
+    async fn listening<L: Listener<Addr: std::fmt::Debug>>(
+        scheme: &'static str,
+        answer: impl Fn(&Asked) -> Response + Send + Sync + 'static,
+        listener: impl FnOnce(TcpListener) -> L,
+    ) -> Self {
         let asked = Arc::new(Mutex::new(Vec::new()));
         let state: (Answer, _) = (Arc::new(answer), Arc::clone(&asked));
         let app = Router::new().fallback(serve).with_state(state);
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a loopback port");
-        let addr = listener.local_addr().expect("its address");
+        let tcp = TcpListener::bind("127.0.0.1:0").await.expect("a loopback port");
+        let addr = tcp.local_addr().expect("its address");
+        let listener = listener(tcp);
         let server = tokio::spawn(async move {
             axum::serve(listener, app).await.expect("serving");
         });
-        Self { addr, asked, server }
+        Self { addr, scheme, asked, server }
     }
 
     pub fn url(&self) -> String {
-        format!("http://{}", self.addr)
+        format!("{}://{}", self.scheme, self.addr)
     }
 
     pub fn asked(&self) -> Vec<Asked> {

@@ -19,11 +19,12 @@ use backfill::{
 };
 use futures::stream;
 use serde_json::json;
+use tokio::sync::Barrier;
 
 use crate::{
     Component, World,
     host::Host,
-    support::{Asked, Upstream, engine, text, work_folder::Ran},
+    support::{Asked, Upstream, engine, text, tls::Authority, work_folder::Ran},
 };
 
 /// An artifact as `wkg oci push` publishes it.
@@ -132,7 +133,8 @@ async fn an_artifact_of_a_registry_is_downloaded_once_and_a_host_starts_without_
     assert!(listed.out.contains("0.2.0"), "{}", listed.out);
     assert!(listed.err.contains("downloaded oci://"), "{}", listed.err);
     let blobs = |registry: &Registry| {
-        registry.server.asked().iter().filter(|asked| asked.path.contains("/blobs/")).count()
+        let answered = |asked: &&Asked| asked.headers.contains_key("authorization");
+        registry.server.asked().iter().filter(answered).filter(|asked| asked.path.contains("/blobs/")).count()
     };
     assert_eq!(blobs(&registry), 1);
     list(&world).await.succeeded();
@@ -214,6 +216,75 @@ async fn what_is_no_component_or_not_the_pinned_one_is_refused() {
         let checked = world.folder.backfill(&["config", "check"]).await.failed();
         assert!(checked.out.contains(hint), "{}", checked.out);
     }
+}
+
+#[tokio::test]
+async fn what_a_registry_gives_is_taken_only_if_it_has_the_digest_by_which_it_is_named() {
+    let [wanted, other] = [Component::first(), Component::second()].map(Artifact::new);
+    for (lies_at, found, expected) in [
+        ("/manifests/", other.digest(), wanted.digest()),
+        ("/blobs/", other.component.digest.clone(), wanted.component.digest.clone()),
+    ] {
+        let world = World::new().await;
+        let [right, wrong] = [&wanted, &other].map(Clone::clone);
+        let server = Upstream::start(move |asked| {
+            let artifact = if asked.path.contains(lies_at) { &wrong } else { &right };
+            match asked.path.contains("/manifests/") {
+                true => text(200, artifact.manifest.clone()),
+                false => text(200, artifact.component.bytes.clone()),
+            }
+        })
+        .await;
+        let component = format!("oci://{}/parks/fifth@{}", server.addr, wanted.digest());
+        world.write_config(&format!("{{ url = {component:?}, private = true }}"), "", "");
+        let checked = world.folder.backfill(&["config", "check"]).await.failed();
+        let hex = |digest: &str| digest.trim_start_matches("sha256:").to_owned();
+        let hint =
+            format!("what is there has the SHA-256 {}, but {} is expected", hex(&found), hex(&expected));
+        assert!(checked.out.contains(&hint), "{}", checked.out);
+        let kept = world.folder.path(&format!(".backfill/components/{}.wasm", wanted.component.digest));
+        assert!(!kept.exists());
+    }
+}
+
+#[tokio::test]
+async fn two_sources_of_one_component_that_is_not_kept_yet_are_loaded_at_once() {
+    let (world, first) = (World::new().await, Component::first());
+    let (bytes, both) = (first.bytes, Arc::new(Barrier::new(2)));
+    let server = Upstream::start(move |_| {
+        let (bytes, both) = (bytes.clone(), Arc::clone(&both));
+        let body = stream::once(async move {
+            both.wait().await;
+            Ok::<_, std::io::Error>(bytes)
+        });
+        text(200, Body::from_stream(body))
+    })
+    .await;
+    let component = format!("{{ url = \"{}/parks.wasm\", private = true }}", server.url());
+    let digest = format!("sha256 = {:?}", first.digest);
+    let twin = format!("[[source]]\nid = \"twin\"\ncomponent = {component}\n{digest}\n");
+    world.write_config(&component, &digest, &twin);
+    let listed = list(&world).await.succeeded();
+    assert_eq!(listed.out.matches("0.1.0").count(), 2, "{}{}", listed.out, listed.err);
+    assert_eq!(server.asked().len(), 2);
+}
+
+#[tokio::test]
+async fn a_web_server_with_tls_is_one_whose_certificate_is_trusted() {
+    let (world, authority, first) = (World::new().await, Authority::new(), Component::first());
+    let bytes = first.bytes.clone();
+    let server = Upstream::secured(&authority, move |_| text(200, bytes.clone())).await;
+    let component = format!("{{ url = \"{}/parks.wasm\", private = true }}", server.url());
+    world.write_config(&component, &format!("sha256 = {:?}", first.digest), "");
+    let checked = world.folder.backfill(&["config", "check"]).await.failed();
+    assert!(checked.out.contains("127.0.0.1: ") && checked.out.contains("certificate"), "{}", checked.out);
+    assert_eq!(server.asked().len(), 0);
+
+    world.folder.write("authority.pem", &authority.pem());
+    let mut trusting = world.folder.command(&["source", "list"]);
+    trusting.env("SSL_CERT_FILE", world.folder.path("authority.pem"));
+    let listed = Ran::of(trusting.output().await.unwrap()).succeeded();
+    assert!(listed.out.contains("0.1.0"), "{}{}", listed.out, listed.err);
 }
 
 #[tokio::test]

@@ -4,8 +4,12 @@ mod bucket;
 mod bucket_server;
 mod faults;
 mod keeping;
+mod pulling;
 mod reach;
+mod registry;
 mod secrets;
+#[path = "../../../tests/support/tls.rs"]
+mod tls;
 mod upstream;
 
 use std::io;
