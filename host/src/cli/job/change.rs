@@ -5,7 +5,12 @@ use std::{path::Path, process::ExitCode};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
-use crate::{cli::context, config::Config, store::Store, worker};
+use crate::{
+    cli::context,
+    config::Config,
+    store::{Chosen, Store},
+    worker,
+};
 
 #[derive(Subcommand)]
 pub(in crate::cli) enum Change {
@@ -116,7 +121,7 @@ impl Change {
                 (format!("job {id} goes on"), json!({ "paused": false }))
             }
             Self::Retry(Retry { which: Which { id, .. }, tasks, force }) => {
-                let chosen = (!tasks.is_empty()).then_some(tasks.as_slice());
+                let chosen = if tasks.is_empty() { Chosen::All } else { Chosen::Tasks(&tasks) };
                 let done = store.retry_job(id, chosen, force, BY, now).await?;
                 let mut said = format!("job {id}: {} tasks run again", done.reopened.len());
                 if !done.permanent.is_empty() {

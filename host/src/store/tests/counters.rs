@@ -5,7 +5,7 @@ use rand::{RngExt, SeedableRng, rngs::StdRng};
 use super::{World, at, checked, error, hours, request};
 use crate::{
     domain::job_status,
-    store::{Claim, Drift, Ending, Purge, StoreError, TaskError, TaskFilter},
+    store::{Chosen, Claim, Drift, Ending, Purge, StoreError, TaskError, TaskFilter},
 };
 
 #[tokio::test]
@@ -33,11 +33,13 @@ async fn random_operations(world: &World, mut random: StdRng) {
         let job = jobs[random.random_range(0..jobs.len())];
         match random.random_range(0..26) {
             0 if jobs.len() < 6 => jobs.push(world.job(3).await),
-            20 | 21 => drop(world.store.retry_job(job, None, random.random_bool(0.5), "test", now).await),
+            20 | 21 => {
+                drop(world.store.retry_job(job, Chosen::All, random.random_bool(0.5), "test", now).await)
+            }
             22 => {
                 let tasks = world.store.tasks(job, TaskFilter::default()).await.unwrap();
                 let chosen = [tasks[random.random_range(0..tasks.len())].id];
-                drop(world.store.retry_job(job, Some(&chosen), true, "test", now).await);
+                drop(world.store.retry_job(job, Chosen::Tasks(&chosen), true, "test", now).await);
             }
             23 => drop(world.store.reset_stuck(job, now, now).await.unwrap()),
             24 => drop(world.store.process_job(job, now).await),

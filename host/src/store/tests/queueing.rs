@@ -1,7 +1,7 @@
 use super::{World, at, error, hours};
 use crate::{
     domain::{EventKind, JobStatus, Priority, TaskStatus},
-    store::{AttemptReport, Ending, NewAnswer, Purge, Purged, SourceQueue, TaskFilter},
+    store::{AttemptReport, Chosen, Ending, NewAnswer, Purge, Purged, SourceQueue, TaskFilter},
 };
 
 const NONE: [i64; 0] = [];
@@ -87,7 +87,7 @@ async fn a_purge_takes_all_that_waits_and_leaves_what_runs() {
         }
         assert_eq!(world.store.purge_queue(&PURGE, at(6)).await.unwrap(), []);
 
-        let retried = world.store.retry_job(running, None, false, "ann", at(7)).await.unwrap();
+        let retried = world.store.retry_job(running, Chosen::All, false, "ann", at(7)).await.unwrap();
         assert_eq!(retried.reopened.len(), 2);
         for claim in world.claim("w", 9, at(8)).await {
             world.finish(&claim, Ending::Empty("nothing"), at(9)).await.unwrap();
@@ -138,7 +138,7 @@ async fn every_attempt_of_a_task_is_kept_with_what_it_rested_on() {
         let answer = world.store.record_answer(&answer).await.unwrap();
         let first = world.one("w", at(1)).await;
         world.finish(&first, Ending::Failed(error("unavailable", "503")), at(2)).await.unwrap();
-        world.store.retry_job(job, None, false, "ann", at(3)).await.unwrap();
+        world.store.retry_job(job, Chosen::All, false, "ann", at(3)).await.unwrap();
         let second = world.one("v", at(4)).await;
         let report = AttemptReport { requests: 3, answers: vec![answer], ..AttemptReport::default() };
         world.store.finish(&second, Ending::Empty("nothing"), &report, at(5)).await.unwrap();
