@@ -5,7 +5,7 @@ import { after, before, test } from "node:test";
 
 import type { Page } from "playwright-core";
 
-import { missing, type Visitor, World } from "./world.ts";
+import { eventually, missing, type Visitor, World } from "./world.ts";
 
 const REGISTRY = `windfarm,source,code,name,capacity_mw
 Hornsea One,elexon,T_HOWAO-1,Hornsea 1 A,400
@@ -14,6 +14,8 @@ Hornsea Two,elexon,T_HOWAO-3,Hornsea 2 A,400
 Aberdeen Bay,elexon,T_ABRBO-1,Aberdeen Bay 1,99
 Achruach,elexon,T_ACHRW-1,Achruach 1,43
 Dalswinton,elexon,T_SIMW-1,Dalswinton 1,30
+Elchies,elexon,T_SIMW-2,Elchies 1,30
+Elchies,elexon,T_SIMW-3,Elchies 2,30
 `;
 
 const options = missing === undefined ? {} : { skip: `SKIPPED: ${missing} is missing` };
@@ -34,9 +36,6 @@ after(async () => {
   await world?.end();
 });
 
-/** The status in the head of a job's page. */
-const status = (text: string) => page.locator(".job-head .status", { hasText: text }).waitFor();
-
 async function preview(windfarm: string, year: string): Promise<void> {
   await page.goto("/backfill");
   await visitor.chooseWindfarm(windfarm.slice(0, 8).toLowerCase(), windfarm);
@@ -51,22 +50,10 @@ async function start(): Promise<number> {
   return Number(page.url().split("/").at(-1));
 }
 
-async function cells(look: string): Promise<number> {
-  return page.locator(`.grid td.${look}`).count();
-}
-
-async function eventually(what: string, check: () => Promise<boolean>, seconds = 60): Promise<void> {
-  const until = Date.now() + seconds * 1000;
-  while (!(await check())) {
-    assert.ok(Date.now() < until, what);
-    await new Promise((done) => setTimeout(done, 50));
-  }
-}
-
 test("from choosing a wind farm to a full heat map", options, async () => {
   await preview("Hornsea One", "2021");
   assert.match(await page.locator(".plan").innerText(), /24 of 24 tasks/);
-  assert.equal(await cells("v-fetch"), 24);
+  assert.equal(await visitor.cells("v-fetch"), 24);
 
   await world.hold("T_HOWAO-2");
   await start();
@@ -76,42 +63,17 @@ test("from choosing a wind farm to a full heat map", options, async () => {
     return percent > 0 && percent < 100;
   });
   await world.faults();
-  await status("Completed");
-  await eventually("every cell is full", async () => (await cells("t-completed")) === 24);
+  await visitor.status("Completed");
+  await eventually("every cell is full", async () => (await visitor.cells("t-completed")) === 24);
 
   await page.getByRole("link", { name: "Availability" }).click();
   await visitor.chooseWindfarm("hornsea o", "Hornsea One");
   await page.getByLabel("First year").selectOption("2021");
-  await eventually("the heat map is full", async () => (await cells("a-4")) === 24);
+  await eventually("the heat map is full", async () => (await visitor.cells("a-4")) === 24);
   await page.getByRole("gridcell", { name: "Hornsea 1 A, March 2021: full" }).click();
   await page.locator(".cell-full", { hasText: "100 %" }).waitFor();
   await page.locator(".plot canvas").waitFor();
   assert.match((await page.locator(".plot").getAttribute("aria-label")) ?? "", /1,4\d\d values/);
-});
-
-test("what changes is seen within a second of its commit", options, async () => {
-  await world.hold();
-  const id = await world.job({ windfarm_id: 2, start_year: 2022, end_year: 2023 }, false);
-  await page.goto(`/backfill/${id}`);
-  await page.locator("[data-live=live]").waitFor();
-  const completed = async () =>
-    world.api<{ completed_at: string }[]>("GET", `/backfill/jobs/${id}/tasks?status=completed`);
-  const late: number[] = [];
-  for (let seen = 0; seen < 4; seen += 1) {
-    const before = (await completed()).length;
-    await eventually("a task completes", async () => {
-      // What is held goes on, and its next request is held again.
-      await world.hold();
-      return (await completed()).length > before;
-    });
-    await eventually("a cell turns full", async () => (await cells("t-completed")) > before);
-    const now = Date.now();
-    late.push(now - Math.max(...(await completed()).map((task) => Date.parse(task.completed_at)).filter((at) => at <= now)));
-  }
-  late.sort((a, b) => a - b);
-  assert.ok((late[1] ?? 0) < 1_000, `milliseconds behind the commit: ${late.join(", ")}`);
-  await world.faults();
-  await status("Completed");
 });
 
 test("only the plan that is shown is started", options, async () => {
@@ -122,9 +84,9 @@ test("only the plan that is shown is started", options, async () => {
   assert.ok(await page.getByRole("button", { name: "Start backfill" }).isDisabled());
   await page.getByRole("button", { name: "Show the plan as it is now" }).click();
   await page.getByText("9 of 12 tasks").waitFor();
-  assert.equal(await cells("v-skip-complete"), 3);
+  assert.equal(await visitor.cells("v-skip-complete"), 3);
   await start();
-  await status("Completed");
+  await visitor.status("Completed");
 });
 
 test("choices that changed need another preview", options, async () => {
@@ -143,7 +105,7 @@ test("a failure shows the upstream's words, and is retried", options, async () =
   await page.goto("/backfill?windfarm=4&start=2023-01-01&end=2023-02-28&preview=true");
   const id = await start();
   await page.getByRole("heading", { name: "2 failed tasks" }).waitFor();
-  await status("Failed");
+  await visitor.status("Failed");
   const cause = page.locator(".cause").first();
   assert.match(await cause.innerText(), /the meter room is flooded/);
   await cause.getByText("Which units and months").click();
@@ -153,17 +115,102 @@ test("a failure shows the upstream's words, and is retried", options, async () =
   assert.match(page.url(), /task=\d+/);
   await drawer.getByRole("tab", { name: "Answers" }).click();
   await page.keyboard.press("Escape");
+  await drawer.waitFor({ state: "detached" });
+  assert.match(await page.evaluate(() => document.activeElement?.textContent ?? ""), /^Look into it/);
 
   await world.faults();
   // One of them first, then all the others.
   await cause.getByRole("checkbox").first().check();
   await cause.getByRole("button", { name: "Retry 1 chosen" }).click();
-  await eventually("one task is well", async () => (await cells("t-completed")) === 1);
+  await eventually("one task is well", async () => (await visitor.cells("t-completed")) === 1);
   await page.getByRole("button", { name: "Retry failed" }).click();
-  await status("Completed");
-  await eventually("both are well", async () => (await cells("t-completed")) === 2);
+  await visitor.status("Completed");
+  await eventually("both are well", async () => (await visitor.cells("t-completed")) === 2);
   const { job } = await world.api<{ job: { status: string } }>("GET", `/backfill/jobs/${id}`);
   assert.equal(job.status, "completed");
+});
+
+test("what is said while a task is open is seen in front of it, and the focus goes back to the cell", options, async () => {
+  await world.faults({ kind: "status", status: 400, body: "the meter room is locked", api: "elexon" });
+  const id = await world.job({ windfarm_id: 4, start_date: "2023-05-01", end_date: "2023-05-31" });
+  await world.faults();
+  await page.goto(`/backfill/${id}`);
+  const cell = page.getByRole("gridcell", { name: /^Achruach 1, May 2023: Failed/ });
+  await cell.focus();
+  await page.keyboard.press("Enter");
+  const drawer = page.getByRole("dialog");
+  await drawer.getByRole("button", { name: "Retry this task" }).click();
+  await drawer.getByText("The task will run again.").waitFor();
+  await drawer.getByRole("button", { name: "Dismiss" }).click();
+  await drawer.getByText("The task will run again.").waitFor({ state: "detached" });
+  await drawer.getByText("new records stored").first().waitFor();
+  await page.keyboard.press("Escape");
+  await drawer.waitFor({ state: "detached" });
+  assert.match(await page.evaluate(() => document.activeElement?.getAttribute("aria-label") ?? ""), /^Achruach 1, May 2023/);
+});
+
+test("hundreds of failures are counted by cause, and what failed for good is retried by force", options, async () => {
+  const refuse = (words: string) =>
+    ({ kind: "status", status: 400, body: JSON.stringify({ title: "Bad request", errors: { BmUnit: [words] } }), api: "elexon" });
+  await world.faults({ ...refuse("is struck by lightning"), times: 1 }, refuse("is not known"));
+  const id = await world.job({ windfarm_id: 6, start_year: 2017, end_year: 2021 });
+  await world.faults();
+  await page.goto(`/backfill/${id}`);
+  await page.getByRole("heading", { name: "120 failed tasks" }).waitFor();
+  const many = page.locator(".cause", { hasText: "is not known" });
+  assert.match(await many.innerText(), /119 tasks: the unit cannot be asked for/);
+  const rare = page.locator(".cause", { hasText: "struck by lightning" });
+  assert.match(await rare.innerText(), /1 task: the unit cannot be asked for/);
+  assert.match(await page.locator(".counts").innerText(), /0 of 120 tasks done, 120 failed/);
+
+  await many.getByText("Which units and months").click();
+  await many.getByRole("button", { name: "Show more: 100 of 119 are here" }).click();
+  await eventually("all of them are listed", async () => (await many.getByRole("checkbox").count()) === 119);
+  await many.getByRole("checkbox").last().check();
+  await many.getByRole("button", { name: "Retry 1 chosen" }).click();
+  await eventually("one task is well", async () => (await visitor.cells("t-completed")) === 1);
+  await rare.getByRole("button", { name: "Retry all the same" }).click();
+  await eventually("two tasks are well", async () => (await visitor.cells("t-completed")) === 2);
+  await rare.waitFor({ state: "detached" });
+  await page.getByRole("button", { name: "Retry failed" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Retry all the same" }).click();
+  await visitor.status("Completed");
+  await eventually("every cell is full", async () => (await visitor.cells("t-completed")) === 120);
+});
+
+test("who may only look is offered nothing else, and told why", options, async () => {
+  const vera = await world.somebody("vera", "viewer");
+  await vera.page.goto("/backfill?windfarm=3&from=2019&to=2019&preview=true");
+  await vera.page.getByText(/logged in as a viewer/).waitFor();
+  assert.equal(await vera.page.getByRole("button", { name: "Start backfill" }).count(), 0);
+  const id = await world.job({ windfarm_id: 3, start_date: "2019-01-01", end_date: "2019-01-31" });
+  await vera.page.goto(`/backfill/${id}`);
+  await vera.page.getByText(/logged in as a viewer/).waitFor();
+  assert.equal(await vera.page.getByRole("group", { name: "Actions" }).count(), 0);
+  await vera.context.close();
+
+  const olga = await world.somebody("olga", "operator");
+  await olga.page.goto(`/backfill/${id}`);
+  await olga.page.getByText(/Somebody else made this job/).waitFor();
+  assert.equal(await olga.page.getByRole("button", { name: "Delete" }).count(), 0);
+  await olga.context.close();
+});
+
+test("a wind farm that was typed and not chosen does not stay in the field", options, async () => {
+  await page.goto("/backfill?windfarm=1&from=2021&to=2021&units=%5B2%5D");
+  const field = page.getByRole("combobox", { name: "Wind farm" });
+  await eventually("the name is there", async () => (await field.inputValue()) === "Hornsea One");
+  await field.fill("aber");
+  const names = page.getByRole("option");
+  await names.filter({ hasText: "Aberdeen Bay" }).waitFor();
+  await page.getByLabel("First year").focus();
+  await eventually("the name is back", async () => (await field.inputValue()) === "Hornsea One");
+  assert.match(page.url(), /windfarm=1&.*units=/);
+  await field.click();
+  await field.fill("");
+  await eventually("all are there", async () => (await names.count()) === 6);
+  const shown = await names.evaluateAll((all) => all.map((one) => one.querySelector("span")?.textContent ?? ""));
+  assert.deepEqual(shown, shown.toSorted());
 });
 
 test("a job that waits for a paused source says so", options, async () => {
@@ -184,52 +231,25 @@ test("a job is paused, resumed, cancelled and deleted", options, async () => {
   await preview("Dalswinton", "2023");
   const id = await start();
   await page.getByRole("button", { name: "Pause" }).click();
-  await status("Paused");
+  await visitor.status("Paused");
   await page.getByRole("button", { name: "Resume" }).click();
-  await status("In progress");
+  await visitor.status("In progress");
   await page.getByRole("button", { name: "Cancel" }).click();
   await page.getByRole("button", { name: "Cancel the job" }).click();
-  await status("Failed");
+  await visitor.status("Failed");
   await page.locator(".job-why", { hasText: /cancel/i }).waitFor();
-  await eventually("what did not run is skipped", async () => (await cells("t-skipped")) > 0);
-  assert.equal(await cells("t-pending"), 0);
+  await eventually("what did not run is skipped", async () => (await visitor.cells("t-skipped")) > 0);
+  assert.equal(await visitor.cells("t-pending"), 0);
   await world.faults();
 
+  await page.getByRole("button", { name: "Run what was stopped" }).click();
+  await visitor.status("Completed");
+  await eventually("nothing is left out", async () => (await visitor.cells("t-completed")) === 12);
   await page.getByRole("button", { name: "Delete" }).click();
   await page.getByRole("button", { name: "Delete the job" }).click();
   await page.waitForURL(/history/);
   await page.goto(`/backfill/${id}`);
   await page.getByText("There is no such job").waitFor();
-});
-
-test("a host that dies is noticed, and followed again when it is back", options, async () => {
-  await world.hold();
-  const id = await world.job({ windfarm_id: 5, start_year: 2022, end_year: 2022 }, false);
-  await page.goto(`/backfill/${id}`);
-  await page.locator("[data-live=live]").waitFor();
-  await world.kill();
-  await page.locator("[data-live=reconnecting], [data-live=polling]").first().waitFor();
-  await page.getByText("Host unreachable").waitFor();
-  assert.match(await page.locator("h1").innerText(), /Dalswinton/);
-  await world.faults();
-  await world.start();
-  await page.getByText("Host ready").waitFor();
-  await status("Completed");
-  await eventually("every cell is full", async () => (await cells("t-completed")) === 12);
-});
-
-test("a session that has run out is renewed without leaving the page", options, async () => {
-  await page.goto("/backfill?windfarm=1&from=2021&to=2021");
-  await page.getByRole("button", { name: "Preview" }).waitFor();
-  await visitor.context.clearCookies();
-  await page.getByRole("button", { name: "Preview" }).click();
-  await page.getByRole("heading", { name: "Your session has expired" }).waitFor();
-  await page.getByLabel("Your token").fill("bf_of_nobody");
-  await page.getByRole("button", { name: "Log in" }).click();
-  await page.getByText("unknown, expired or revoked").waitFor();
-  await visitor.logIn();
-  assert.match(page.url(), /windfarm=1&from=2021&to=2021/);
-  await page.getByRole("button", { name: "Start backfill" }).waitFor();
 });
 
 test("a gap is backfilled from the heat map", options, async () => {
@@ -238,7 +258,7 @@ test("a gap is backfilled from the heat map", options, async () => {
   await page.getByRole("link", { name: "Backfill this gap" }).click();
   await page.getByText("1 of 1 task").waitFor();
   await start();
-  await status("Completed");
+  await visitor.status("Completed");
   await page.goto("/backfill/availability?windfarm=2&from=2021");
   await page.getByRole("gridcell", { name: "Hornsea 2 A, May 2021: full" }).waitFor();
 });

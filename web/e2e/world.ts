@@ -72,8 +72,7 @@ export class World {
     writeFileSync(join(folder, "registry.csv"), registry);
     await backfill(folder, "migrate");
     await backfill(folder, "import", "registry.csv");
-    const made = await backfill(folder, "token", "create", "--user", "ada", "--role", "admin", "--json");
-    const token = (JSON.parse(made) as { token: string }).token;
+    const token = await tokenOf(folder, "ada", "admin");
     const browser = await chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox", "--disable-dev-shm-usage"] });
     const world = new World({ base: `http://127.0.0.1:${port}`, token, browser, folder, simulator, upstream });
     await world.start();
@@ -135,16 +134,27 @@ export class World {
     return id;
   }
 
+  /** A browser of its own, logged in as somebody of this role. */
+  async somebody(name: string, role: string): Promise<Visitor> {
+    return this.visitor({}, { name, role, token: await tokenOf(this.folder, name, role) });
+  }
+
   /** A browser of its own, logged in. */
-  async visitor(options: BrowserContextOptions = {}): Promise<Visitor> {
+  async visitor(options: BrowserContextOptions = {}, who: Who = { name: "ada", role: "admin", token: this.token }): Promise<Visitor> {
     const context = await this.browser.newContext({ baseURL: this.base, ...options });
     const page = await context.newPage();
     page.setDefaultTimeout(60_000);
-    const visitor = new Visitor(this, context, page);
+    const visitor = new Visitor(this, context, page, who);
     await page.goto("/backfill");
     await visitor.logIn();
     return visitor;
   }
+}
+
+interface Who {
+  name: string;
+  role: string;
+  token: string;
 }
 
 export class Visitor {
@@ -153,11 +163,13 @@ export class Visitor {
   readonly world: World;
   readonly context: BrowserContext;
   readonly page: Page;
+  private readonly who: Who;
 
-  constructor(world: World, context: BrowserContext, page: Page) {
+  constructor(world: World, context: BrowserContext, page: Page, who: Who) {
     this.world = world;
     this.context = context;
     this.page = page;
+    this.who = who;
     page.on("pageerror", (error) => this.complaints.push(String(error)));
     page.on("console", (message) => {
       // A host that does not know who asks says so with a status, which browsers write down.
@@ -167,14 +179,38 @@ export class Visitor {
 
   /** In the dialog that asks for a token. */
   async logIn(): Promise<void> {
-    await this.page.getByLabel("Your token").fill(this.world.token);
+    const { name, role, token } = this.who;
+    await this.page.getByLabel("Your token").fill(token);
     await this.page.getByRole("button", { name: "Log in" }).click();
-    await this.page.getByRole("button", { name: "ada, admin" }).waitFor();
+    await this.page.getByRole("button", { name: `${name}, ${role}` }).waitFor();
+  }
+
+  /** Waits for a status in the head of a job's page. */
+  async status(text: string): Promise<void> {
+    await this.page.locator(".job-head .status", { hasText: text }).waitFor();
+  }
+
+  /** Waits until a job's page says so of its connection. */
+  async live(state: string): Promise<void> {
+    await this.page.locator(`[data-live=${state}]`).waitFor();
+  }
+
+  /** How many cells of a grid have a look. */
+  async cells(look: string): Promise<number> {
+    return this.page.locator(`.grid td.${look}`).count();
   }
 
   async chooseWindfarm(text: string, name: string): Promise<void> {
     await this.page.getByRole("combobox", { name: "Wind farm" }).fill(text);
     await this.page.getByRole("option", { name }).click();
+  }
+}
+
+export async function eventually(what: string, check: () => Promise<boolean>, seconds = 60): Promise<void> {
+  const until = Date.now() + seconds * 1000;
+  while (!(await check())) {
+    if (Date.now() >= until) throw new Error(what);
+    await new Promise((done) => setTimeout(done, 50));
   }
 }
 
@@ -208,6 +244,11 @@ ${sources.map(source).join("")}`;
 }
 
 const environment = () => ({ ...process.env, E2E_SECRET: "of-no-value", BACKFILL_LOG: "info" });
+
+async function tokenOf(folder: string, user: string, role: string): Promise<string> {
+  const made = await backfill(folder, "token", "create", "--user", user, "--role", role, "--json");
+  return (JSON.parse(made) as { token: string }).token;
+}
 
 async function backfill(cwd: string, ...words: string[]): Promise<string> {
   return (await promisify(execFile)(HOST, words, { cwd, env: environment() })).stdout;

@@ -5,15 +5,15 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 
 use super::PlanningError;
-use crate::store::{Retried, Store};
+use crate::store::{Chosen, Retried, Store};
 
 /// What is to run again.
 #[derive(Clone, Copy, Debug)]
 pub struct Retry<'a> {
     /// The job.
     pub job_id: i64,
-    /// Only these of its tasks; all that can be if none are given.
-    pub task_ids: Option<&'a [i64]>,
+    /// Which of its tasks.
+    pub chosen: Chosen<'a>,
     /// Also what failed for good.
     pub force: bool,
 }
@@ -47,7 +47,10 @@ pub async fn retry(
     // Of those that were skipped, only what somebody stopped runs again.
     let stopped = if job.reason.is_some() { job.skipped_tasks } else { 0 };
     let most = usize::try_from(job.failed_tasks + stopped).unwrap_or(0);
-    let named = what.task_ids.map(|ids| ids.iter().collect::<BTreeSet<_>>().len());
-    check_room(store, named.map_or(most, |named| named.min(most)), limit).await?;
-    Ok(store.retry_job(what.job_id, what.task_ids, what.force, by, now).await?)
+    let most = match what.chosen {
+        Chosen::Tasks(ids) => ids.iter().collect::<BTreeSet<_>>().len().min(most),
+        Chosen::All | Chosen::Cause(_) => most,
+    };
+    check_room(store, most, limit).await?;
+    Ok(store.retry_job(what.job_id, what.chosen, what.force, by, now).await?)
 }

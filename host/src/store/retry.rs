@@ -6,15 +6,27 @@ use sqlx::FromRow;
 use super::{
     Instant, Store, StoreError,
     bulk::bulk,
+    causes,
     connection::Connection,
     error::Doing,
     events::{self, EventKind, NewEvent, Subject},
     jobs::{self, CANCELLED, Job, PURGED},
     sql,
 };
-use crate::domain::{FailureCase, JobStatus, TaskCounts, TaskStatus, job_status};
+use crate::domain::{JobStatus, TaskCounts, TaskStatus, job_status};
 
 const DOING: &str = "retrying a job";
+
+/// Which of a job's tasks are to run again, of those that can.
+#[derive(Clone, Copy, Debug)]
+pub enum Chosen<'a> {
+    /// All of them.
+    All,
+    /// Those with these ids.
+    Tasks(&'a [i64]),
+    /// Those that failed of a cause ([`super::FailureCause::cause`]).
+    Cause(&'a str),
+}
 
 /// What a retry changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,19 +49,20 @@ struct Ended {
     source: String,
     status: TaskStatus,
     error_code: Option<String>,
+    error_message: Option<String>,
 }
 
 impl Store {
-    /// Lets tasks of a job run again, with all their attempts before them: those named, or all that can be. Those can
-    /// be that failed, and those that a cancellation or a purge skipped; what was planned out stays out. A task that
-    /// failed for good is passed over, or refused if it is named, unless `force` is given. What the attempts so far
+    /// Lets tasks of a job run again, with all their attempts before them: those chosen, or all that can. Those can
+    /// that failed, and those that a cancellation or a purge skipped; what was planned out stays out. A task that
+    /// failed for good is passed over, or refused if it is chosen, unless `force` is given. What the attempts so far
     /// came to stays with them.
     ///
     /// A job that has ended is under way again, and no longer paused: who retries wants it to run.
     pub async fn retry_job(
         &self,
         id: i64,
-        task_ids: Option<&[i64]>,
+        chosen: Chosen<'_>,
         force: bool,
         by: &str,
         now: impl Into<Instant>,
@@ -58,18 +71,25 @@ impl Store {
         let mut tx = self.change_queue(DOING).await?;
         let mut tasks = retryable(&mut tx, id).await.doing(DOING)?;
         let job = jobs::locked(&mut tx, id).await?;
-        if let Some(chosen) = task_ids {
-            refuse_others(&mut tx, id, &tasks, chosen).await?;
-            tasks.retain(|task| chosen.contains(&task.id));
+        match chosen {
+            Chosen::All => {}
+            Chosen::Tasks(ids) => {
+                refuse_others(&mut tx, id, &tasks, ids).await?;
+                tasks.retain(|task| ids.contains(&task.id));
+            }
+            Chosen::Cause(cause) => tasks.retain(|task| task.failed_of(cause)),
         }
         let (permanent, reopened): (Vec<_>, Vec<_>) =
             tasks.into_iter().partition(|task| !force && task.is_permanent());
-        if task_ids.is_some() && !permanent.is_empty() {
+        if !matches!(chosen, Chosen::All) && !permanent.is_empty() {
             return Err(StoreError::refused(DOING, failed_for_good(&permanent)));
         }
         if reopened.is_empty() {
-            let why = match permanent.len() {
-                0 => format!("job {id} has no task that failed or was stopped"),
+            let why = match (chosen, permanent.len()) {
+                (Chosen::Cause(cause), 0) => {
+                    format!("job {id} has no task that failed of the cause {cause:?}")
+                }
+                (_, 0) => format!("job {id} has no task that failed or was stopped"),
                 _ => failed_for_good(&permanent),
             };
             return Err(StoreError::refused(DOING, why));
@@ -96,15 +116,19 @@ impl Store {
 
 impl Ended {
     fn is_permanent(&self) -> bool {
-        let case = self.error_code.as_deref().and_then(|code| code.parse::<FailureCase>().ok());
-        self.status == TaskStatus::Failed && case.is_some_and(FailureCase::is_permanent)
+        self.status == TaskStatus::Failed && self.error_code.as_deref().is_some_and(causes::is_permanent)
+    }
+
+    fn failed_of(&self, cause: &str) -> bool {
+        self.status == TaskStatus::Failed
+            && causes::is_of(cause, &self.source, self.error_code.as_deref(), self.error_message.as_deref())
     }
 }
 
 /// The tasks of a job that may be retried, locked, by id.
 async fn retryable(conn: &mut Connection, job_id: i64) -> sqlx::Result<Vec<Ended>> {
     let text = format!(
-        "SELECT id, source, status, error_code FROM backfill_tasks
+        "SELECT id, source, status, error_code, error_message FROM backfill_tasks
          WHERE job_id = $1 AND (status = 'failed' OR (status = 'skipped' AND error_code IN ($2, $3)))
          ORDER BY id {}",
         conn.lock_rows()

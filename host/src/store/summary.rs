@@ -27,6 +27,8 @@ pub struct JobSummary {
     pub failed: i64,
     /// Not run.
     pub skipped: i64,
+    /// Of these: stopped by a cancellation or a purge; a retry runs them.
+    pub stopped: i64,
     /// Records returned.
     pub records_fetched: i64,
     /// Of these: new.
@@ -69,6 +71,7 @@ impl Store {
                     COUNT(*) FILTER (WHERE outcome = 'empty') AS empty,
                     COUNT(*) FILTER (WHERE status = 'failed') AS failed,
                     COUNT(*) FILTER (WHERE status = 'skipped') AS skipped,
+                    COUNT(*) FILTER (WHERE status = 'skipped' AND error_code IN ($2, $3)) AS stopped,
                     CAST(COALESCE(SUM(records_fetched), 0) AS BIGINT) AS records_fetched,
                     CAST(COALESCE(SUM(records_inserted), 0) AS BIGINT) AS records_inserted,
                     CAST(COALESCE(SUM(records_updated), 0) AS BIGINT) AS records_updated,
@@ -79,6 +82,8 @@ impl Store {
              FROM backfill_tasks WHERE job_id = $1",
         )
         .bind(id)
+        .bind(jobs::CANCELLED)
+        .bind(jobs::PURGED)
         .one(&mut conn)
         .await
         .doing(DOING)

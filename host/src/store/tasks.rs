@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::Value;
 use sqlx::FromRow;
 
-use super::{Instant, Store, StoreError, error::Doing, sql};
+use super::{Instant, Store, StoreError, causes, connection::Connection, error::Doing, sql};
 use crate::domain::{Month, TaskOutcome, TaskStatus};
 
 /// One unit's month as it stands.
@@ -81,10 +81,34 @@ pub struct TaskFilter {
     pub generation_unit_id: Option<i64>,
     /// Only those of this month.
     pub month: Option<Month>,
+    /// Only those that failed of this cause ([`super::FailureCause::cause`]).
+    pub cause: Option<String>,
     /// Only those after this id: the last one of the page before.
     pub after: i64,
     /// At most so many; all if none is given.
     pub limit: Option<u32>,
+}
+
+/// So many tasks are looked through at once for those of a cause.
+const BATCH: u32 = 1_000;
+
+async fn read(conn: &mut Connection, job_id: i64, filter: &TaskFilter) -> sqlx::Result<Vec<Task>> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM backfill_tasks
+         WHERE job_id = $1 AND id > $2 AND ($3 IS NULL OR status = $3) AND ($5 IS NULL OR source = $5)
+               AND ($6 IS NULL OR generation_unit_id = $6) AND ($7 IS NULL OR month = $7)
+         ORDER BY id LIMIT $4"
+    );
+    sql::query(sql)
+        .bind(job_id)
+        .bind(filter.after)
+        .bind(filter.status)
+        .bind(filter.limit.map_or(i64::MAX, i64::from))
+        .bind(&filter.source)
+        .bind(filter.generation_unit_id)
+        .bind(filter.month)
+        .all(conn)
+        .await
 }
 
 impl Store {
@@ -92,23 +116,24 @@ impl Store {
     pub async fn tasks(&self, job_id: i64, filter: TaskFilter) -> Result<Vec<Task>, StoreError> {
         const DOING: &str = "listing tasks";
         let mut conn = self.read(DOING).await?;
-        let sql = format!(
-            "SELECT {COLUMNS} FROM backfill_tasks
-             WHERE job_id = $1 AND id > $2 AND ($3 IS NULL OR status = $3) AND ($5 IS NULL OR source = $5)
-                   AND ($6 IS NULL OR generation_unit_id = $6) AND ($7 IS NULL OR month = $7)
-             ORDER BY id LIMIT $4"
-        );
-        sql::query(sql)
-            .bind(job_id)
-            .bind(filter.after)
-            .bind(filter.status)
-            .bind(filter.limit.map_or(i64::MAX, i64::from))
-            .bind(&filter.source)
-            .bind(filter.generation_unit_id)
-            .bind(filter.month)
-            .all(&mut conn)
-            .await
-            .doing(DOING)
+        let Some(cause) = &filter.cause else { return read(&mut conn, job_id, &filter).await.doing(DOING) };
+        // What makes a cause is known here and not in the database, which is read on until the page is full.
+        let most = filter.limit.map_or(usize::MAX, |limit| limit as usize);
+        let status = Some(TaskStatus::Failed);
+        let mut batch = TaskFilter { cause: None, status, limit: Some(BATCH), ..filter.clone() };
+        let mut found = Vec::new();
+        loop {
+            let tasks = read(&mut conn, job_id, &batch).await.doing(DOING)?;
+            let more = tasks.len() == BATCH as usize;
+            batch.after = tasks.last().map_or(batch.after, |task| task.id);
+            found.extend(tasks.into_iter().filter(|task| {
+                causes::is_of(cause, &task.source, task.error_code.as_deref(), task.error_message.as_deref())
+            }));
+            if found.len() >= most || !more {
+                found.truncate(most);
+                return Ok(found);
+            }
+        }
     }
 
     /// One task.

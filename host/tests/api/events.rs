@@ -94,6 +94,20 @@ async fn a_job_is_followed_from_a_snapshot_to_its_end() {
 }
 
 #[tokio::test]
+async fn who_goes_on_where_they_were_hears_something_before_anything_happens() {
+    let world = World::on(None, "").await;
+    let client = world.admin().await;
+    world.hold();
+    let body: Value = serde_json::from_str(TWO_MONTHS).unwrap();
+    let job = client.post("/backfill/jobs", &body).await.expect(202).json["id"].as_i64().unwrap();
+    let last = follow(&client, job, None, |told| told.event == "snapshot").await.remove(0).id;
+    let again = client.request(Method::GET, &format!("/backfill/jobs/{job}/events"));
+    let again = again.header("Last-Event-ID", last).send().await.unwrap();
+    let first = again.bytes_stream().next().await.unwrap().unwrap();
+    assert!(first.starts_with(b":"), "a comment comes first: {:?}", String::from_utf8_lossy(&first));
+}
+
+#[tokio::test]
 async fn who_follows_a_job_misses_nothing_over_a_restart_of_the_host() {
     World::each(async |mut world| {
         let client = world.admin().await;

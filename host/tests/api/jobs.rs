@@ -92,6 +92,45 @@ async fn a_running_job_is_not_deleted_and_a_cancelled_one_stops() {
 }
 
 #[tokio::test]
+async fn failures_are_told_listed_and_retried_by_cause() {
+    World::each(async |world| {
+        let client = world.user("olga", "operator").await;
+        let refusal = |words: &str, times: Option<u32>| {
+            let body = json!({ "errors": { "BmUnit": [words] } }).to_string();
+            let fault = json!({ "kind": "status", "status": 400, "body": body, "times": times });
+            serde_json::from_value(fault).unwrap()
+        };
+        world.simulator.set_faults(vec![refusal("is on strike", Some(1)), refusal("is not known", None)]);
+        let body = json!({ "windfarm_id": 1, "start_date": "2024-01-01", "end_date": "2024-02-29" });
+        let id = client.post("/backfill/jobs", &body).await.expect(202).json["id"].clone();
+        let path = format!("/backfill/jobs/{id}");
+        let done = client.until(&path, |shown| shown["job"]["completed_at"].is_string()).await;
+        world.simulator.set_faults(vec![]);
+        let told: Vec<_> = done["failures"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|cause| (&cause["tasks"], &cause["error_code"], &cause["permanent"]))
+            .collect();
+        let (code, yes) = (json!("invalid-unit"), json!(true));
+        assert_eq!(told, [(&json!(3), &code, &yes), (&json!(1), &code, &yes)], "{done:#}");
+
+        let cause = &done["failures"][0]["cause"];
+        let listed = client.get(&format!("{path}/tasks?cause={}", cause.as_str().unwrap())).await.expect(200);
+        let ids: Vec<_> = listed.json.as_array().unwrap().iter().map(|task| task["id"].clone()).collect();
+        assert_eq!(ids.len(), 3);
+        let retry = format!("{path}/retry");
+        client.post(&retry, &json!({ "cause": cause, "task_ids": [1] })).await.problem(422, "invalid-body");
+        client.post(&retry, &json!({ "cause": "another" })).await.problem(409, "refused");
+        client.post(&retry, &json!({ "cause": cause })).await.problem(409, "refused");
+        let retried = client.post(&retry, &json!({ "cause": cause, "force": true })).await.expect(200).json;
+        assert_eq!(retried["changed"]["reopened"], json!(ids));
+        client.until(&path, |shown| shown["by_status"]["completed"] == 3).await;
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn jobs_are_listed_by_pages_and_filters() {
     World::each(async |world| {
         let (anna, ben) = (world.user("anna", "operator").await, world.user("ben", "operator").await);

@@ -7,6 +7,7 @@ import { Popover } from "react-aria-components/Popover";
 import type { Me } from "../lib/backfill-api";
 import { logOut } from "../lib/session";
 import { Icon } from "./Icon";
+import { say } from "./Toasts";
 
 export function Account({ me }: { me: Me }) {
   return (
@@ -22,11 +23,16 @@ export function Account({ me }: { me: Me }) {
           <MenuItem className="option" href="/docs">
             Description of the API
           </MenuItem>
-          <MenuItem className="option" onAction={() => void logOut()}>
+          <MenuItem className="option" onAction={() => void leave()}>
             Log out
           </MenuItem>
         </Menu>
       </Popover>
     </MenuTrigger>
   );
+}
+
+async function leave(): Promise<void> {
+  const why = await logOut().catch(() => "The host can’t be reached.");
+  if (why !== undefined) say(`You are still logged in. ${why}`, true);
 }

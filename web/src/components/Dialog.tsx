@@ -1,8 +1,9 @@
 // Dialogs: the browser's own, which keeps the focus inside, the rest of the page out, and Escape working.
 
-import { type ReactNode, useEffect, useId, useRef } from "react";
+import { type ReactNode, useId, useLayoutEffect, useRef } from "react";
 
 import { Icon } from "./Icon";
+import { Toasts } from "./Toasts";
 
 interface Props {
   title: string;
@@ -17,19 +18,33 @@ interface Props {
 export function Dialog({ title, close, children, shape = "dialog", firm = false }: Props) {
   const dialog = useRef<HTMLDialogElement>(null);
   const name = useId();
-  useEffect(() => {
+  useLayoutEffect(() => {
     const element = dialog.current;
     element?.showModal();
-    return () => element?.close();
+    // It is closed before it leaves the page: only so the browser gives the focus back to what opened it.
+    return () => {
+      element?.close();
+      // What opened it may be gone.
+      if (document.activeElement === document.body) document.getElementById("main")?.focus({ preventScroll: true });
+    };
   }, []);
   return (
     <dialog
       ref={dialog}
       className={shape}
       aria-labelledby={name}
+      onKeyDown={(event) => {
+        if (firm && event.key === "Escape") event.preventDefault();
+      }}
       onCancel={(event) => {
         event.preventDefault();
         if (!firm) close();
+      }}
+      onClose={({ currentTarget: closed }) => {
+        // Browsers let nobody refuse a second Escape.
+        if (closed.open) return;
+        if (firm) closed.showModal();
+        else close();
       }}
       onClick={(event) => {
         if (event.target === dialog.current && !firm) close();
@@ -46,6 +61,7 @@ export function Dialog({ title, close, children, shape = "dialog", firm = false 
         </header>
         {children}
       </div>
+      <Toasts />
     </dialog>
   );
 }
@@ -67,7 +83,7 @@ export function Confirm({ title, children, act, danger = false, busy, confirm, c
       <div className="dialog-text">{children}</div>
       <footer className="dialog-foot">
         <button type="button" className="button" onClick={close}>
-          Keep it
+          {danger ? "Keep it" : "Not now"}
         </button>
         <button type="button" className={`button ${danger ? "danger" : "primary"}`} disabled={busy} onClick={confirm}>
           {act}

@@ -44,6 +44,21 @@ export function Grid({ label, months, rows, chosen, open, legend }: Props) {
       cells?.querySelector<HTMLElement>("td[data-month]")?.setAttribute("tabindex", "0");
     }
   });
+  useLayoutEffect(() => {
+    // What is scrolled to must not come to lie under the headings, which stay where they are.
+    const cells = table.current;
+    const scroll = cells?.parentElement;
+    if (cells == null || scroll == null) return;
+    const measured = new ResizeObserver(() => {
+      const [first, last] = [cells.querySelector<HTMLElement>("tbody th"), cells.querySelector<HTMLElement>("tbody .sum")];
+      // With room for the ring around it.
+      const room = (under: number | undefined) => `${(under ?? 0) + 4}px`;
+      const sides = `${room(last?.offsetWidth)} 4px ${room(first?.offsetWidth)}`;
+      scroll.style.scrollPadding = `${room(cells.tHead?.offsetHeight)} ${sides}`;
+    });
+    measured.observe(cells);
+    return () => measured.disconnect();
+  }, []);
   const place = chosen === undefined ? "" : `${chosen.row} ${chosen.month}`;
   useEffect(() => {
     // An address may name a cell that lies far to the right.

@@ -33,7 +33,7 @@ export function Progress({ counts, label, words = false }: { counts: Counts; lab
         aria-valuemin={0}
         aria-valuemax={100}
         aria-valuenow={percent}
-        aria-valuetext={`${percent} %: ${said.join(", ")}`}
+        aria-valuetext={`${percent} % ended: ${said.join(", ")}`}
       >
         {PARTS.map(([part]) =>
           counts[part] === 0 ? null : (

@@ -5,6 +5,7 @@ import { Link, Outlet, useRouterState } from "@tanstack/react-router";
 import { useEffect, useRef, useState } from "react";
 
 import { api, queries } from "../lib/api";
+import { useMe } from "../lib/me";
 import { Account } from "./Account";
 import { Icon } from "./Icon";
 import { Session } from "./Session";
@@ -20,7 +21,7 @@ export const PAGES = [
 ] as const;
 
 export function Shell() {
-  const me = useQuery({ queryKey: ["me"], queryFn: () => api.getMe(), staleTime: 300_000 });
+  const me = useMe();
   const place = useRouterState({ select: (state) => state.location.pathname });
   const main = useRef<HTMLElement>(null);
   const seen = useRef(place);

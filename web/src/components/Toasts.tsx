@@ -1,6 +1,6 @@
 // Short messages about what was just done, read out by screen readers, gone by themselves.
 
-import { useSyncExternalStore } from "react";
+import { useId, useLayoutEffect, useSyncExternalStore } from "react";
 
 import { ProblemError } from "../lib/backfill-api";
 import { Icon } from "./Icon";
@@ -15,11 +15,17 @@ const SHOWN_MS = 7_000;
 
 let toasts: Toast[] = [];
 let latest = 0;
+/** Where they can be shown: on the page, and in each dialog that is open over it, which shuts out all the rest. */
+let places: string[] = [];
 const listeners = new Set<() => void>();
+
+function tell(): void {
+  listeners.forEach((listener) => listener());
+}
 
 function change(next: Toast[]): void {
   toasts = next;
-  listeners.forEach((listener) => listener());
+  tell();
 }
 
 export function say(text: string, bad = false): void {
@@ -43,8 +49,20 @@ function subscribe(listener: () => void): () => void {
   return () => listeners.delete(listener);
 }
 
+const NONE: Toast[] = [];
+
+/** They are shown in the place that is uppermost. */
 export function Toasts() {
-  const shown = useSyncExternalStore(subscribe, () => toasts);
+  const place = useId();
+  useLayoutEffect(() => {
+    places = [...places, place];
+    tell();
+    return () => {
+      places = places.filter((other) => other !== place);
+      tell();
+    };
+  }, [place]);
+  const shown = useSyncExternalStore(subscribe, () => (places.at(-1) === place ? toasts : NONE));
   return (
     <div className="toasts" role="status" aria-live="polite">
       {shown.map((toast) => (

@@ -1,7 +1,7 @@
 // A wind farm, found by a part of its name.
 
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
-import { useEffect, useState } from "react";
+import { useEffect, useMemo, useState } from "react";
 import { Button } from "react-aria-components/Button";
 import { ComboBox } from "react-aria-components/ComboBox";
 import { Input } from "react-aria-components/Input";
@@ -38,13 +38,17 @@ export function WindfarmSelector({ value, choose, label = "Wind farm", descripti
     placeholderData: keepPreviousData,
     staleTime: 30_000,
   });
+  const farms = useMemo(
+    () => found.data?.items.toSorted((a, b) => a.name.localeCompare(b.name, "en", { numeric: true })) ?? [],
+    [found.data],
+  );
   // Somebody else, such as the address, chose another one.
   useEffect(() => setText(name ?? ""), [name]);
 
   return (
     <ComboBox
       className="field combo"
-      items={found.data?.items ?? []}
+      items={farms}
       value={value ?? null}
       inputValue={text}
       onInputChange={(next) => {
@@ -53,10 +57,11 @@ export function WindfarmSelector({ value, choose, label = "Wind farm", descripti
         if (next === "" && value !== undefined) choose(undefined);
       }}
       onChange={(key) => {
-        const farm = found.data?.items.find((one) => one.id === key);
-        if (farm !== undefined) setText(farm.name);
+        // Who leaves the field is told the choice once more; then the text has to say again what is chosen.
+        const same = key === (value ?? null);
+        setText((same ? name : farms.find((farm) => farm.id === key)?.name) ?? "");
         setTyped("");
-        if (key !== null) choose(Number(key));
+        if (!same && key !== null) choose(Number(key));
       }}
       menuTrigger="focus"
       allowsEmptyCollection

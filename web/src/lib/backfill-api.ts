@@ -10,6 +10,7 @@ export type Attempt = Schemas["Attempt"];
 export type Availability = Answer<"/api/v1/backfill/availability/{windfarm_id}", "get">;
 export type AvailabilityCell = Availability["cells"][number];
 export type ChangedJob = Schemas["JobView"];
+export type FailureCause = Schemas["FailureCause"];
 export type FiredSchedule = Schemas["FiredSchedule"];
 export type GridCell = Schemas["GridCell"];
 export type Health = Schemas["Health"];
@@ -66,6 +67,10 @@ export class ProblemError extends Error {
   }
 }
 
+/** A key for a request that may be sent twice and is to be done once. Pages without TLS have no `randomUUID`. */
+export const newKey = (): string =>
+  Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+
 interface Result<Body> {
   data?: Body;
   error?: unknown;
@@ -86,7 +91,7 @@ export class BackfillApi {
   }
 
   /** Creates a job. Sent again with the same key, it is created once. */
-  async createJob(wanted: NewBackfill, key: string = crypto.randomUUID()): Promise<SummedJob> {
+  async createJob(wanted: NewBackfill, key: string = newKey()): Promise<SummedJob> {
     const params = { header: { "Idempotency-Key": key } };
     return body(await this.client.POST("/api/v1/backfill/jobs", { body: wanted, params }));
   }
@@ -106,9 +111,13 @@ export class BackfillApi {
     return body(await this.client.GET("/api/v1/backfill/jobs/{id}", { params: { path: { id } } }));
   }
 
-  /** Runs failed tasks again: those named, or all that failed; with `force` also those that failed for good. */
-  async retryTasks(id: number, taskIds?: number[], force = false): Promise<Retried> {
-    const wanted = { force, ...(taskIds === undefined ? {} : { task_ids: taskIds }) };
+  /**
+   * Runs tasks again that failed or were stopped: those with these ids, those that failed of a cause, or all; with
+   * `force` also those that failed for good.
+   */
+  async retryTasks(id: number, chosen?: number[] | { cause: string }, force = false): Promise<Retried> {
+    const which = chosen === undefined ? {} : Array.isArray(chosen) ? { task_ids: chosen } : chosen;
+    const wanted = { force, ...which };
     const path = "/api/v1/backfill/jobs/{id}/retry";
     return body(await this.client.POST(path, { params: { path: { id } }, body: wanted }));
   }
@@ -134,9 +143,9 @@ export class BackfillApi {
     return cells;
   }
 
-  /** A page of a job's tasks of one status. */
-  async listTasks(id: number, status: Task["status"], cursor?: number): Promise<Page<Task>> {
-    const query = { status, ...(cursor === undefined ? {} : { cursor }) };
+  /** A page of a job's tasks of one status, or of those that failed of a cause. */
+  async listTasks(id: number, of: { status: Task["status"] } | { cause: string }, cursor?: number): Promise<Page<Task>> {
+    const query = { ...of, ...(cursor === undefined ? {} : { cursor }) };
     return page(await this.client.GET("/api/v1/backfill/jobs/{id}/tasks", { params: { path: { id }, query } }));
   }
 

@@ -3,7 +3,7 @@
 
 import { expire } from "./session";
 
-/** `polling`: the connection failed several times in a row; it is still tried again. */
+/** `live`: something arrives. `polling`: the connection failed several times in a row; it is still tried again. */
 export type LiveState = "connecting" | "live" | "reconnecting" | "polling" | "ended";
 
 export interface LiveEvent {
@@ -16,8 +16,11 @@ interface Listener {
   changed(state: LiveState): void;
 }
 
-/** Failures in a row before others ways are due. */
+/** Failures in a row before the connection is given up for a while. */
 const PATIENCE = 2;
+
+/** The host says something at once; a connection that brings nothing may hang, or be held back by a proxy. */
+const FIRST_MS = 10_000;
 
 /** The host sends a sign of life every 15 s; a connection without any is dead. */
 const SILENCE_MS = 40_000;
@@ -35,7 +38,7 @@ async function run(path: string, listener: Listener, stop: AbortSignal): Promise
   listener.changed("connecting");
   while (!stop.aborted) {
     const silence = new AbortController();
-    let timer = setTimeout(() => silence.abort(), SILENCE_MS);
+    let timer = setTimeout(() => silence.abort(), FIRST_MS);
     try {
       const headers = { Accept: "text/event-stream", ...(last === undefined ? {} : { "Last-Event-ID": last }) };
       const response = await fetch(path, { headers, signal: AbortSignal.any([stop, silence.signal]) });
@@ -49,11 +52,14 @@ async function run(path: string, listener: Listener, stop: AbortSignal): Promise
       if (!response.ok || response.body === null) {
         throw new Error(`answered ${response.status}`);
       }
-      failures = 0;
-      listener.changed("live");
+      let heard = false;
       for await (const message of messages(response.body)) {
         clearTimeout(timer);
         timer = setTimeout(() => silence.abort(), SILENCE_MS);
+        // An answer that begins shows nothing yet: a proxy may keep all that follows to itself.
+        if (!heard) listener.changed("live");
+        heard = true;
+        failures = 0;
         if (message === undefined) continue;
         last = message.id ?? last;
         listener.told({ event: message.event, data: JSON.parse(message.data) });

@@ -60,7 +60,14 @@ export async function logIn(token: string): Promise<string | undefined> {
   }
 }
 
-export async function logOut(): Promise<void> {
-  await fetch("/logout", { method: "POST", redirect: "manual" });
-  expire();
+/** Ends the session, and leaves the page with all that it shows. Gives what was wrong, if anything was. */
+export async function logOut(): Promise<string | undefined> {
+  const response = await fetch("/logout", { method: "POST", redirect: "manual" });
+  if (response.type !== "opaqueredirect" && !response.ok) {
+    return `The host answered ${response.status} ${response.statusText}.`;
+  }
+  // Another document, so that nothing of this one is kept; and a browser that kept it whole to go back to asks anew.
+  window.addEventListener("pageshow", (event) => event.persisted && window.location.reload());
+  window.location.replace("/login");
+  return undefined;
 }

@@ -34,6 +34,47 @@ export const OUTCOME: Record<string, string> = {
   empty: "the upstream has nothing",
 };
 
+/** How an attempt ended. */
+export const ATTEMPT: Record<string, string> = {
+  ...OUTCOME,
+  failed: "failed",
+  released: "given back, to run again",
+  lost: "its worker was lost, so that it runs again",
+  cancelled: "stopped by a cancellation",
+};
+
+const WHY: Record<string, string> = {
+  "no-data": "the upstream has nothing",
+  "not-yet-published": "not published yet",
+  "not-available": "the upstream never offers it",
+  "invalid-unit": "the unit cannot be asked for",
+  unauthorized: "the credential was refused",
+  "rate-limited": "the upstream asked to slow down",
+  unavailable: "the upstream could not be asked",
+  malformed: "the answer could not be read",
+  rejected: "no value was fit to be stored",
+  "source-unusable": "the source cannot be used",
+  trap: "the source crashed",
+  "out-of-memory": "the source wanted too much memory",
+  "cpu-deadline": "the source computed for too long",
+  "wall-deadline": "the source took too long",
+  "too-many-requests": "the source asked for too much",
+  "too-many-bytes": "the answers were too large",
+  "too-many-measurements": "the source returned too many values",
+  "output-flood": "the source returned too much",
+  host: "the host itself failed",
+  "workers-lost": "its workers were lost, one after the other",
+  shutdown: "the host was shut down",
+  cancelled: "stopped by a cancellation",
+  purged: "taken out of the queue",
+};
+
+/** What a code of an error says to people. */
+export const why = (code: string): string => WHY[code] ?? code.replaceAll(/[-_]/g, " ");
+
+/** Codes of tasks that were stopped, which a retry runs. */
+export const STOPPED: readonly string[] = ["cancelled", "purged"];
+
 export const VERDICT: Record<string, Word & { means: string }> = {
   fetch: { text: "Fetch", icon: "download", tone: "live", means: "will be asked for" },
   "skip-complete": { text: "Skip, complete", icon: "check", tone: "done", means: "stored already" },

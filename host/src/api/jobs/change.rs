@@ -13,7 +13,7 @@ use crate::{
         state::Api,
     },
     planning::{self, PlanningError},
-    store::Drift,
+    store::{Chosen, Drift},
     worker,
 };
 
@@ -99,6 +99,8 @@ pub(super) struct Retry {
     /// Only these; all that failed if none is named.
     #[schema(max_items = 10_000)]
     task_ids: Option<Vec<i64>>,
+    /// Only those that failed of this cause, as `failures` of the job names it.
+    cause: Option<String>,
     /// Also those that failed for good.
     #[serde(default)]
     force: bool,
@@ -130,7 +132,7 @@ pub(super) async fn cancel(
     api.changed(id, Cancelled { skipped: done.skipped, interrupted: done.interrupted, unanswered }).await
 }
 
-/// Run failed tasks of a job again, with all their attempts before them.
+/// Run tasks of a job again that failed, or that a cancellation stopped, with all their attempts before them.
 #[utoipa::path(post, path = "/backfill/jobs/{id}/retry", tag = "jobs", request_body = Option<Retry>,
     params(("id" = i64, Path, description = "The job.", minimum = 1)),
     responses((status = 200, body = ChangedJob<Retried>),
@@ -143,7 +145,13 @@ pub(super) async fn retry(
     OptionalBody(which): OptionalBody<Retry>,
 ) -> Result<Json<ChangedJob<Retried>>, Problem> {
     api.may_change(&caller, id).await?;
-    let what = planning::Retry { job_id: id, task_ids: which.task_ids.as_deref(), force: which.force };
+    let chosen = match (&which.task_ids, &which.cause) {
+        (None, None) => Chosen::All,
+        (Some(ids), None) => Chosen::Tasks(ids),
+        (None, Some(cause)) => Chosen::Cause(cause),
+        (Some(_), Some(_)) => return Err(Problem::field("/cause", "give either task_ids, or a cause")),
+    };
+    let what = planning::Retry { job_id: id, chosen, force: which.force };
     let limit = api.config.server.max_open_tasks;
     let done = match planning::retry(&api.store, what, &caller.name, limit, api.store.now()).await {
         Ok(done) => done,

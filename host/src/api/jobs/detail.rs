@@ -21,11 +21,14 @@ use crate::{
         tag::tagged,
     },
     domain::{Month, TaskStatus},
-    store::{JobSummary, MonthProgress, Store, Task, TaskFilter, UnitProgress},
+    store::{FailureCause, JobSummary, MonthProgress, Store, Task, TaskFilter, UnitProgress},
 };
 
 /// So many failed, and so many running tasks are in a job's page; its `/tasks` has all.
 const INLINE: u32 = 100;
+
+/// So many causes of failures are in a job's page. Tasks of rarer ones are in its `/tasks`.
+const CAUSES: usize = 200;
 
 /// A job and how far it is.
 #[derive(Serialize, ToSchema)]
@@ -42,6 +45,8 @@ pub(super) struct JobDetail {
     by_unit: Vec<UnitProgress>,
     /// Its tasks by month.
     by_month: Vec<MonthProgress>,
+    /// All its failed tasks by what they failed of, the most frequent cause first.
+    failures: Vec<FailureCause>,
     /// The first of its failed tasks.
     failed_tasks: Vec<Task>,
     /// The first of its running tasks.
@@ -106,6 +111,7 @@ impl JobDetail {
             by_source: by_source(&by_unit),
             by_unit,
             by_month: store.job_months(id).await?,
+            failures: store.job_causes(id, CAUSES).await?,
             failed_tasks: first(TaskStatus::Failed).await?,
             running_tasks: first(TaskStatus::InProgress).await?,
         })
@@ -127,6 +133,8 @@ pub(super) struct Which {
     #[serde(default, deserialize_with = "crate::api::extract::word")]
     #[param(value_type = Option<String>, example = "2024-01")]
     month: Option<Month>,
+    /// Only those that failed of this cause, as `failures` of the job names it.
+    cause: Option<String>,
     /// At most so many.
     #[param(minimum = 1, maximum = 100, default = 100)]
     limit: Option<u32>,
@@ -155,6 +163,7 @@ pub(super) async fn tasks(
         source: which.source,
         generation_unit_id: which.generation_unit_id,
         month: which.month,
+        cause: which.cause,
         after: which.cursor.unwrap_or(0),
         limit: Some(limit),
     };

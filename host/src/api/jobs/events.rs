@@ -103,7 +103,10 @@ pub(super) async fn events(
         let event = Sse::default().id(told.id).event(told.event);
         Ok::<_, Infallible>(event.data(told.data.to_string()))
     });
-    Ok(([UNBUFFERED], axum::response::Sse::new(events).keep_alive(KeepAlive::default())).into_response())
+    // A client that goes on where it was has nothing to be told for now, and sees by this that it is followed all the same.
+    let begun = stream::once(async { Ok(Sse::default().comment("following")) });
+    let following = axum::response::Sse::new(begun.chain(events)).keep_alive(KeepAlive::default());
+    Ok(([UNBUFFERED], following).into_response())
 }
 
 /// Up to where somebody has been told.

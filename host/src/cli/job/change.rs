@@ -9,7 +9,7 @@ use crate::{
     cli::{context, deed::Deed},
     config::Config,
     planning,
-    store::Store,
+    store::{Chosen, Store},
     worker,
 };
 
@@ -127,8 +127,8 @@ impl Change {
                 (format!("job {id} goes on"), json!({ "paused": false }))
             }
             Self::Retry(Retry { which: Which { id, .. }, tasks, force }) => {
-                let task_ids = (!tasks.is_empty()).then_some(tasks.as_slice());
-                let what = planning::Retry { job_id: id, task_ids, force };
+                let chosen = if tasks.is_empty() { Chosen::All } else { Chosen::Tasks(&tasks) };
+                let what = planning::Retry { job_id: id, chosen, force };
                 let done = planning::retry(store, what, BY, config.server.max_open_tasks, now).await?;
                 let mut said = format!("job {id}: {} tasks run again", done.reopened.len());
                 if !done.permanent.is_empty() {

@@ -6,7 +6,7 @@ use rand::{RngExt, SeedableRng, rngs::StdRng};
 use super::{World, at, checked, error, hours, month, new_job, request, task};
 use crate::{
     domain::{Priority, job_status},
-    store::{Claim, Drift, Ending, NewJob, Purge, StoreError, TaskError, TaskFilter},
+    store::{Chosen, Claim, Drift, Ending, NewJob, Purge, StoreError, TaskError, TaskFilter},
 };
 
 #[tokio::test]
@@ -55,11 +55,11 @@ async fn random_operations(world: &World, mut random: StdRng) -> (u64, u64) {
                 jobs.retain(|other| !(gone && *other == job));
                 deleted += u64::from(gone);
             }
-            20 | 21 => drop(world.store.retry_job(job, None, random.random_bool(0.5), "test", now).await),
+            20 | 21 => drop(world.store.retry_job(job, Chosen::All, random.random_bool(0.5), "test", now).await),
             22 => {
                 let tasks = world.store.tasks(job, TaskFilter::default()).await.unwrap();
                 let chosen = [tasks[random.random_range(0..tasks.len())].id];
-                drop(world.store.retry_job(job, Some(&chosen), true, "test", now).await);
+                drop(world.store.retry_job(job, Chosen::Tasks(&chosen), true, "test", now).await);
             }
             23 => drop(world.store.reset_stuck(job, now, now).await.unwrap()),
             24 => drop(world.store.process_job(job, now).await),

@@ -1,6 +1,7 @@
 //! The rules of the store, each on a real SQLite file and on a real Postgres.
 
 mod availability;
+mod causes;
 mod circuit;
 mod claims;
 mod collector_runs;

@@ -1,7 +1,7 @@
 use super::{World, at, error, hours};
 use crate::{
     domain::{EventKind, JobStatus, Next, Priority, RetryPolicy, Setback, TaskStatus, Tries},
-    store::{AttemptReport, Ending, NewAnswer, Purge, Purged, SourceQueue, TaskFilter},
+    store::{AttemptReport, Chosen, Ending, NewAnswer, Purge, Purged, SourceQueue, TaskFilter},
 };
 
 const NONE: [i64; 0] = [];
@@ -87,7 +87,7 @@ async fn a_purge_takes_all_that_waits_and_leaves_what_runs() {
         }
         assert_eq!(world.store.purge_queue(&PURGE, at(6)).await.unwrap(), []);
 
-        let retried = world.store.retry_job(running, None, false, "ann", at(7)).await.unwrap();
+        let retried = world.store.retry_job(running, Chosen::All, false, "ann", at(7)).await.unwrap();
         assert_eq!(retried.reopened.len(), 2);
         for claim in world.claim("w", 9, at(8)).await {
             world.finish(&claim, Ending::Empty("nothing"), at(9)).await.unwrap();
@@ -143,7 +143,7 @@ async fn an_empty_month_that_is_hastened_is_asked_at_once_and_believed_no_sooner
 
         // Whoever retries has all of it before them again.
         world.finish(&due, Ending::Failed(error("invalid-unit", "x")), at(101)).await.unwrap();
-        world.store.retry_job(job, None, true, "ann", at(102)).await.unwrap();
+        world.store.retry_job(job, Chosen::All, true, "ann", at(102)).await.unwrap();
         let retried = world.one("w", at(103)).await;
         assert_eq!((retried.confirm_at, retried.empty_at), (None, None));
     }
@@ -190,7 +190,7 @@ async fn every_attempt_of_a_task_is_kept_with_what_it_rested_on() {
         let answer = world.store.record_answer(&answer).await.unwrap();
         let first = world.one("w", at(1)).await;
         world.finish(&first, Ending::Failed(error("unavailable", "503")), at(2)).await.unwrap();
-        world.store.retry_job(job, None, false, "ann", at(3)).await.unwrap();
+        world.store.retry_job(job, Chosen::All, false, "ann", at(3)).await.unwrap();
         let second = world.one("v", at(4)).await;
         let report = AttemptReport { requests: 3, answers: vec![answer], ..AttemptReport::default() };
         world.store.finish(&second, Ending::Empty("nothing"), &report, at(5)).await.unwrap();

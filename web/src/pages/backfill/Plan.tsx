@@ -2,15 +2,16 @@
 
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { useMemo } from "react";
+import { useMemo, useRef } from "react";
 
 import { Grid, type GridRow, Legend } from "../../components/Grid";
 import { Icon } from "../../components/Icon";
 import { Failure } from "../../components/States";
 import { Status } from "../../components/Status";
 import { api } from "../../lib/api";
-import { type NewBackfill, type Preview, ProblemError } from "../../lib/backfill-api";
+import { type NewBackfill, newKey, type Preview, ProblemError } from "../../lib/backfill-api";
 import { count, many, monthName, span } from "../../lib/format";
+import { mayNotStart, useMe } from "../../lib/me";
 import { VERDICT, word } from "../../lib/words";
 
 interface Props {
@@ -24,25 +25,28 @@ interface Props {
 export function Plan({ preview, wanted, outdated, again }: Props) {
   const navigate = useNavigate();
   const queries = useQueryClient();
+  const locked = mayNotStart(useMe().data);
+  // However often it is clicked, a plan that is shown is started once.
+  const key = useRef(newKey());
   const start = useMutation({
-    mutationFn: () => api.createJob({ ...wanted, plan_hash: preview.plan_hash }),
+    mutationFn: () => api.createJob({ ...wanted, plan_hash: preview.plan_hash }, key.current),
+    onError: (error) => {
+      // A refusal is an answer, and would be given again.
+      if (error instanceof ProblemError && error.status < 500) key.current = newKey();
+    },
     onSuccess: async (job) => {
       void queries.invalidateQueries({ queryKey: ["jobs"] });
       await navigate({ to: "/backfill/$jobId", params: { jobId: String(job.id) }, search: {} });
     },
   });
   const changed = start.error instanceof ProblemError && start.error.problem.code === "plan-changed";
-  const replan = () => {
-    start.reset();
-    again();
-  };
   return (
     <div className={outdated ? "plan-body outdated" : "plan-body"}>
       {outdated && (
         <div className="note" role="status">
           <Icon name="alert" />
           <p>Your choices changed. This is the plan of before.</p>
-          <button type="button" className="button small" onClick={replan}>
+          <button type="button" className="button small" onClick={again}>
             Preview again
           </button>
         </div>
@@ -57,7 +61,7 @@ export function Plan({ preview, wanted, outdated, again }: Props) {
                 <strong>The plan has changed since you saw it, so nothing was started.</strong> Another job or a change
                 of the registry came in between: what would be fetched is no longer what stands here.
               </p>
-              <button type="button" className="button small" onClick={replan}>
+              <button type="button" className="button small" onClick={again}>
                 Show the plan as it is now
               </button>
             </div>
@@ -66,18 +70,22 @@ export function Plan({ preview, wanted, outdated, again }: Props) {
           <Failure error={start.error} what="The job was not started" />
         ))}
       <div className="plan-go">
-        <button
-          type="button"
-          className="button primary large"
-          disabled={outdated || changed || preview.to_fetch === 0 || start.isPending}
-          onClick={() => start.mutate()}
-        >
-          <Icon name="play" /> {start.isPending ? "Starting…" : "Start backfill"}
-        </button>
+        {locked === undefined && (
+          <button
+            type="button"
+            className="button primary large"
+            disabled={outdated || changed || preview.to_fetch === 0 || start.isPending}
+            onClick={() => start.mutate()}
+          >
+            <Icon name="play" /> {start.isPending ? "Starting…" : "Start backfill"}
+          </button>
+        )}
         <p className="field-help">
-          {preview.to_fetch === 0
-            ? "There is nothing to fetch."
-            : "Exactly this plan is started; if it has changed by then, you are told and nothing happens."}
+          {locked !== undefined
+            ? locked
+            : preview.to_fetch === 0
+              ? "There is nothing to fetch."
+              : "Exactly this plan is started; if it has changed by then, you are told and nothing happens."}
         </p>
       </div>
       <Reasons preview={preview} />

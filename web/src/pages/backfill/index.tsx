@@ -62,7 +62,14 @@ export function BackfillPage() {
           ) : preview.data === undefined || wanted === undefined ? (
             preview.isFetching ? <Skeleton lines={6} label="Planning" /> : <Empty icon="search" title="Something is missing from your choices" />
           ) : (
-            <Plan preview={preview.data} wanted={wanted} outdated={asked !== now} again={ask} />
+            <Plan
+              // What was said of one plan is not said of the next.
+              key={`${preview.data.plan_hash} ${preview.dataUpdatedAt}`}
+              preview={preview.data}
+              wanted={wanted}
+              outdated={asked !== now}
+              again={ask}
+            />
           )}
         </section>
       </div>

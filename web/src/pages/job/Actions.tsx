@@ -8,31 +8,34 @@ import { Confirm } from "../../components/Dialog";
 import { Icon } from "../../components/Icon";
 import { say, sayProblem } from "../../components/Toasts";
 import { api } from "../../lib/api";
-import type { Job } from "../../lib/backfill-api";
+import type { JobDetail } from "../../lib/backfill-api";
 import { many } from "../../lib/format";
 
-export function Actions({ job, failed }: { job: Job; failed: number }) {
-  const [asked, setAsked] = useState<"cancel" | "delete">();
+export function Actions({ detail }: { detail: JobDetail }) {
+  const { job, tasks_summary: sum, failures } = detail;
+  const [asked, setAsked] = useState<"cancel" | "delete" | "force">();
   const queries = useQueryClient();
   const navigate = useNavigate();
   const changed = () => {
     setAsked(undefined);
     void queries.invalidateQueries({ queryKey: ["job", job.id] });
     void queries.invalidateQueries({ queryKey: ["grid", job.id] });
+    void queries.invalidateQueries({ queryKey: ["failed", job.id] });
     void queries.invalidateQueries({ queryKey: ["jobs"] });
   };
   const retry = useMutation({
-    mutationFn: () => api.retryTasks(job.id),
+    mutationFn: (force: boolean) => api.retryTasks(job.id, undefined, force),
     onSuccess: ({ changed: { reopened, permanent } }) => {
-      const rest = permanent.length === 0 ? "" : ` ${many(permanent.length, "task")} failed for good and stay so.`;
+      const rest = permanent.length === 0 ? "" : ` ${many(permanent.length, "task")} failed for good and stay so: see the causes.`;
       say(`${many(reopened.length, "task")} will run again.${rest}`);
     },
     onError: (error) => sayProblem("Nothing was retried", error),
     onSettled: changed,
   });
   const pause = useMutation({
-    mutationFn: () => (job.paused ? api.resumeJob(job.id) : api.pauseJob(job.id)),
-    onSuccess: () => say(job.paused ? "The job goes on." : "Running tasks end; no other one begins."),
+    // What is asked for is what stood on the button, whatever the job has come to since.
+    mutationFn: (act: "pause" | "resume") => (act === "resume" ? api.resumeJob(job.id) : api.pauseJob(job.id)),
+    onSuccess: (_, act) => say(act === "resume" ? "The job goes on." : "Running tasks end; no other one begins."),
     onError: (error) => sayProblem("Nothing was changed", error),
     onSettled: changed,
   });
@@ -62,15 +65,24 @@ export function Actions({ job, failed }: { job: Job; failed: number }) {
     },
   });
   const open = job.completed_at == null;
+  const permanent = failures.reduce((tasks, cause) => tasks + (cause.permanent ? cause.tasks : 0), 0);
+  const passing = sum.failed - permanent;
+  const again = passing === 0 ? "Run what was stopped" : sum.stopped === 0 ? "Retry failed" : "Retry failed and stopped";
   return (
     <div className="actions" role="group" aria-label="Actions">
-      {failed > 0 && (
-        <button type="button" className="button primary" disabled={retry.isPending} onClick={() => retry.mutate()}>
-          <Icon name="retry" /> Retry failed
+      {passing + sum.stopped > 0 ? (
+        <button type="button" className="button primary" disabled={retry.isPending} onClick={() => retry.mutate(false)}>
+          <Icon name="retry" /> {again}
         </button>
+      ) : (
+        permanent > 0 && (
+          <button type="button" className="button" disabled={retry.isPending} onClick={() => setAsked("force")}>
+            <Icon name="retry" /> Retry failed
+          </button>
+        )
       )}
       {open && (
-        <button type="button" className="button" disabled={pause.isPending} onClick={() => pause.mutate()}>
+        <button type="button" className="button" disabled={pause.isPending} onClick={() => pause.mutate(job.paused ? "resume" : "pause")}>
           <Icon name={job.paused ? "play" : "pause"} /> {job.paused ? "Resume" : "Pause"}
         </button>
       )}
@@ -87,6 +99,17 @@ export function Actions({ job, failed }: { job: Job; failed: number }) {
         <button type="button" className="button danger-quiet" onClick={() => setAsked("delete")}>
           <Icon name="trash" /> Delete
         </button>
+      )}
+      {asked === "force" && (
+        <Confirm
+          title={`Retry ${many(permanent, "task")} that failed for good?`}
+          act="Retry all the same"
+          busy={retry.isPending}
+          confirm={() => retry.mutate(true)}
+          close={() => setAsked(undefined)}
+        >
+          <p>Asking again helps only once the unit or the source has been mended: until then the upstream says the same.</p>
+        </Confirm>
       )}
       {asked === "cancel" && (
         <Confirm

@@ -3,21 +3,28 @@
 import { Progress } from "../../components/Progress";
 import type { JobDetail } from "../../lib/backfill-api";
 import { count, many } from "../../lib/format";
+import { doneOf } from "./done";
 
 export function Counts({ detail }: { detail: JobDetail }) {
   const { tasks_summary: sum, by_source: sources, job } = detail;
-  const ended = sum.completed + sum.failed + sum.skipped;
-  const percent = sum.total === 0 ? 0 : (100 * ended) / sum.total;
+  const done = doneOf(sum);
+  const percent = sum.total === 0 ? 0 : (100 * done) / sum.total;
   return (
     <section className="card counts" aria-label="Progress">
       <div className="counts-main">
         <p className="percent" data-percent={Math.floor(percent)}>
           {percent > 0 && percent < 100 ? Math.min(99, Math.round(percent)) : Math.round(percent)}
-          <small> %</small>
+          <small> % done</small>
         </p>
         <div className="counts-bar">
           <p className="counts-of">
-            {count(ended)} of {many(sum.total, "task")} ended
+            {count(done)} of {many(sum.total, "task")} done
+            {sum.failed > 0 && (
+              <>
+                , <strong className="bad-text">{count(sum.failed)} failed</strong>
+              </>
+            )}
+            {sum.stopped > 0 && `, ${count(sum.stopped)} stopped`}
           </p>
           <Progress counts={sum} label={`Progress of job ${job.id}`} words />
         </div>

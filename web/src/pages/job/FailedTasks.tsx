@@ -1,147 +1,158 @@
-// Failed tasks by what they failed of, in the upstream's own words.
+// Failed tasks by what they failed of, in the upstream's own words: all of them, as the host counts them.
 
 import { useInfiniteQuery, useMutation, useQueryClient } from "@tanstack/react-query";
-import { useMemo, useState } from "react";
+import { useEffect, useMemo, useState } from "react";
 
 import { Icon } from "../../components/Icon";
+import { Failure, Skeleton } from "../../components/States";
 import { say, sayProblem } from "../../components/Toasts";
 import { api } from "../../lib/api";
-import type { JobDetail, Task } from "../../lib/backfill-api";
+import type { FailureCause, JobDetail } from "../../lib/backfill-api";
 import { many, monthName } from "../../lib/format";
+import { why } from "../../lib/words";
 
 interface Props {
   detail: JobDetail;
+  /** Why the job may not be changed, if so. */
+  locked: string | undefined;
   openTask: (id: number) => void;
 }
 
-interface Cause {
-  key: string;
-  code: string;
-  message: string;
-  source: string;
-  tasks: Task[];
-}
-
-export function FailedTasks({ detail, openTask }: Props) {
-  const { job, failed_tasks: inline, tasks_summary: sum } = detail;
-  // The page of the job has the first hundred; all the others are a page each.
-  const last = inline.at(-1)?.id;
-  const rest = useInfiniteQuery({
-    queryKey: ["failed", job.id, last],
-    queryFn: ({ pageParam }) => api.listTasks(job.id, "failed", pageParam),
-    initialPageParam: last,
-    getNextPageParam: (page) => page.next,
-    enabled: false,
-  });
-  const failed = useMemo(
-    () => [...inline, ...(rest.data?.pages.flatMap((page) => page.items) ?? [])],
-    [inline, rest.data],
-  );
-  const causes = useMemo(() => byCause(failed), [failed]);
+export function FailedTasks({ detail, locked, openTask }: Props) {
+  const { job, failures, tasks_summary: sum } = detail;
   const names = useMemo(() => new Map(detail.by_unit.map((unit) => [unit.generation_unit_id, unit.name])), [detail]);
   if (sum.failed === 0) return null;
-  const begun = rest.data !== undefined;
+  const rest = sum.failed - failures.reduce((tasks, cause) => tasks + cause.tasks, 0);
   return (
     <section className="section" aria-labelledby="failed">
       <h2 id="failed">{many(sum.failed, "failed task")}</h2>
       <ul className="causes">
-        {causes.map((cause) => (
-          <CauseCard key={cause.key} job={job.id} cause={cause} names={names} openTask={openTask} />
+        {failures.map((cause) => (
+          <CauseCard key={cause.cause} job={job.id} cause={cause} names={names} locked={locked} openTask={openTask} />
         ))}
       </ul>
-      {failed.length < sum.failed && (
-        <button
-          type="button"
-          className="button"
-          disabled={rest.isFetching}
-          onClick={() => void (begun ? rest.fetchNextPage() : rest.refetch())}
-        >
-          {rest.isFetching ? "Loading…" : `Show more: ${failed.length} of ${sum.failed} are here`}
-        </button>
-      )}
+      {rest > 0 && <p className="muted">{many(rest, "task")} failed of other causes, each rarer than these.</p>}
     </section>
   );
 }
 
-function byCause(tasks: Task[]): Cause[] {
-  const causes = new Map<string, Cause>();
-  for (const task of tasks) {
-    const { error_code, error_message, source } = task;
-    const message = error_message ?? "no message";
-    // Messages that differ in figures, days and addresses alone tell of one cause.
-    const key = [source, error_code, message.replaceAll(/https?:\/\/\S+/g, "").replaceAll(/\d+/g, "#")].join("|");
-    const cause = causes.get(key) ?? { key, code: error_code ?? "failed", message, source, tasks: [] };
-    cause.tasks.push(task);
-    causes.set(key, cause);
-  }
-  return [...causes.values()].sort((a, b) => b.tasks.length - a.tasks.length);
-}
-
 interface CauseProps {
   job: number;
-  cause: Cause;
+  cause: FailureCause;
   names: Map<number, string>;
+  locked: string | undefined;
   openTask: (id: number) => void;
 }
 
-function CauseCard({ job, cause, names, openTask }: CauseProps) {
+function CauseCard({ job, cause, names, locked, openTask }: CauseProps) {
+  const [open, setOpen] = useState(false);
   const [chosen, setChosen] = useState<ReadonlySet<number>>(new Set());
   const queries = useQueryClient();
   const retry = useMutation({
-    mutationFn: (force: boolean) => {
-      const ids = chosen.size > 0 ? cause.tasks.filter((task) => chosen.has(task.id)) : cause.tasks;
-      return api.retryTasks(job, ids.map((task) => task.id), force);
-    },
-    onSuccess: ({ changed: { reopened, permanent } }) => {
+    // Who retries what failed for good was told so before.
+    mutationFn: () => api.retryTasks(job, chosen.size > 0 ? [...chosen] : { cause: cause.cause }, cause.permanent),
+    onSuccess: ({ changed: { reopened } }) => {
       setChosen(new Set());
-      const rest = permanent.length === 0 ? "" : ` ${many(permanent.length, "task")} failed for good: retry them all the same to insist.`;
-      say(`${many(reopened.length, "task")} will run again.${rest}`, reopened.length === 0);
+      say(`${many(reopened.length, "task")} will run again.`);
     },
     onError: (error) => sayProblem("Nothing was retried", error),
     onSettled: () => {
-      void queries.invalidateQueries({ queryKey: ["job", job] });
-      void queries.invalidateQueries({ queryKey: ["grid", job] });
+      for (const of of ["job", "grid", "failed"]) void queries.invalidateQueries({ queryKey: [of, job] });
     },
   });
-  const turn = (id: number) => {
-    const next = new Set(chosen);
-    if (!next.delete(id)) next.add(id);
-    setChosen(next);
-  };
-  const permanent = retry.data !== undefined && retry.data.changed.permanent.length > 0;
   return (
     <li className="cause">
       <div className="cause-head">
         <Icon name="cross" />
         <div>
           <h3>
-            {many(cause.tasks.length, "task")}: {cause.code.replaceAll("-", " ")} <span className="muted">· {cause.source}</span>
+            {many(cause.tasks, "task")}: {why(cause.error_code)}{" "}
+            <span className="muted">
+              <code>{cause.error_code}</code> · {cause.source}
+            </span>
           </h3>
-          <p className="said">{cause.message}</p>
+          <p className="said">{cause.error_message}</p>
+          {cause.permanent && (
+            <p className="field-help">Failed for good: asking again helps only once the unit or the source has been mended.</p>
+          )}
         </div>
-        <button type="button" className="button small" disabled={retry.isPending} onClick={() => retry.mutate(permanent)}>
-          <Icon name="retry" />
-          {permanent ? "Retry all the same" : chosen.size > 0 ? `Retry ${chosen.size} chosen` : "Retry these"}
-        </button>
+        {locked === undefined && (
+          <button type="button" className="button small" disabled={retry.isPending} onClick={() => retry.mutate()}>
+            <Icon name="retry" />
+            {chosen.size > 0 ? `Retry ${chosen.size} chosen` : cause.permanent ? "Retry all the same" : "Retry these"}
+          </button>
+        )}
       </div>
-      <details>
+      <details onToggle={({ currentTarget }) => setOpen(currentTarget.open)}>
         <summary>Which units and months</summary>
-        <ul className="cause-tasks">
-          {cause.tasks.map((task) => (
+        {open && (
+          <CauseTasks
+            job={job}
+            cause={cause}
+            names={names}
+            openTask={openTask}
+            chosen={locked === undefined ? chosen : undefined}
+            choose={setChosen}
+          />
+        )}
+      </details>
+    </li>
+  );
+}
+
+interface TasksProps extends Omit<CauseProps, "locked"> {
+  /** Nothing where there is nothing to choose them for. */
+  chosen: ReadonlySet<number> | undefined;
+  choose: (chosen: ReadonlySet<number>) => void;
+}
+
+/** The tasks of a cause, a page at a time. */
+function CauseTasks({ job, cause, names, openTask, chosen, choose }: TasksProps) {
+  const tasks = useInfiniteQuery({
+    queryKey: ["failed", job, cause.cause],
+    queryFn: ({ pageParam }) => api.listTasks(job, { cause: cause.cause }, pageParam),
+    initialPageParam: undefined as number | undefined,
+    getNextPageParam: (page) => page.next,
+  });
+  const { refetch } = tasks;
+  // Some more failed, or some run again.
+  useEffect(() => void refetch({ cancelRefetch: false }), [cause.tasks, refetch]);
+  if (tasks.data === undefined) {
+    return tasks.isError ? <Failure error={tasks.error} what="The tasks could not be read" retry={() => void refetch()} /> : <Skeleton />;
+  }
+  const shown = tasks.data.pages.flatMap((page) => page.items);
+  const turn = (id: number) => {
+    const next = new Set(chosen);
+    if (!next.delete(id)) next.add(id);
+    choose(next);
+  };
+  return (
+    <>
+      <ul className="cause-tasks">
+        {shown.map((task) => {
+          const name = `${names.get(task.generation_unit_id) ?? `Unit ${task.generation_unit_id}`}, ${monthName(task.month)}`;
+          return (
             <li key={task.id}>
-              <label className="check">
-                <input type="checkbox" checked={chosen.has(task.id)} onChange={() => turn(task.id)} />
-                <span>
-                  {names.get(task.generation_unit_id) ?? `Unit ${task.generation_unit_id}`}, {monthName(task.month)}
-                </span>
-              </label>
+              {chosen === undefined ? (
+                <span>{name}</span>
+              ) : (
+                <label className="check">
+                  <input type="checkbox" checked={chosen.has(task.id)} onChange={() => turn(task.id)} />
+                  <span>{name}</span>
+                </label>
+              )}
               <button type="button" className="link" onClick={() => openTask(task.id)}>
                 Look into it<span className="hidden">: task {task.id}</span>
               </button>
             </li>
-          ))}
-        </ul>
-      </details>
-    </li>
+          );
+        })}
+      </ul>
+      {tasks.hasNextPage && (
+        <button type="button" className="button small" disabled={tasks.isFetching} onClick={() => void tasks.fetchNextPage()}>
+          {tasks.isFetchingNextPage ? "Loading…" : `Show more: ${shown.length} of ${cause.tasks} are here`}
+        </button>
+      )}
+    </>
   );
 }

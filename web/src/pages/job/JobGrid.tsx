@@ -5,7 +5,8 @@ import { useMemo, useRef } from "react";
 import { type Cell, Grid, type GridRow, Legend } from "../../components/Grid";
 import { Skeleton } from "../../components/States";
 import type { GridCell, JobDetail } from "../../lib/backfill-api";
-import { OUTCOME, TASK, word } from "../../lib/words";
+import { OUTCOME, TASK, why, word } from "../../lib/words";
+import { DRAWN_MOST } from "./live";
 
 interface Props {
   detail: JobDetail;
@@ -13,9 +14,6 @@ interface Props {
   openTask: (id: number) => void;
   chosen: number | undefined;
 }
-
-/** More than this nobody looks through cell by cell. */
-const MOST = 20_000;
 
 const LEGEND = [
   ["t-completed", "Completed"],
@@ -26,7 +24,14 @@ const LEGEND = [
   ["t-skipped", "Skipped"],
 ] as const;
 
-export function JobGrid({ detail, cells, openTask, chosen }: Props) {
+export function JobGrid(props: Props) {
+  if (props.detail.tasks_summary.total > DRAWN_MOST) {
+    return <p className="muted">The job has too many tasks to be drawn one by one; see the counts above.</p>;
+  }
+  return <Cells {...props} />;
+}
+
+function Cells({ detail, cells, openTask, chosen }: Props) {
   const months = useMemo(() => detail.by_month.map((of) => of.month), [detail.by_month.map((of) => of.month).join()]);
   const before = useRef(new Map<number, GridRow>());
   const ids = useRef(new Map<string, number>());
@@ -62,9 +67,6 @@ export function JobGrid({ detail, cells, openTask, chosen }: Props) {
   }, [chosen, cells]);
 
   if (cells === undefined) return <Skeleton lines={Math.min(rows.length + 1, 8)} />;
-  if (cells.size > MOST) {
-    return <p className="muted">The job has too many tasks to be drawn one by one; see the counts above.</p>;
-  }
   return (
     <Grid
       label="Tasks by unit and month"
@@ -87,7 +89,7 @@ function lookOf({ status, outcome, error_code }: GridCell): Cell {
   const key = `${status} ${outcome} ${error_code}`;
   const known = looks.get(key);
   if (known !== undefined) return known;
-  const more = status === "completed" && outcome != null ? OUTCOME[outcome] : error_code?.replaceAll("-", " ");
+  const more = status === "completed" && outcome != null ? OUTCOME[outcome] : (error_code == null ? undefined : why(error_code));
   const text = word(TASK, status).text + (more == null ? "" : `, ${more}`);
   const look = { look: outcome === "empty" ? "t-empty" : `t-${status}`, text };
   looks.set(key, look);

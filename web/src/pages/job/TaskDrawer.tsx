@@ -12,13 +12,20 @@ import { say, sayProblem } from "../../components/Toasts";
 import { api } from "../../lib/api";
 import type { TaskDetail } from "../../lib/backfill-api";
 import { count, many, monthName } from "../../lib/format";
-import { OUTCOME, TASK, word } from "../../lib/words";
-import { Answers, Attempts, Lines } from "./TaskParts";
+import { OUTCOME, STOPPED, TASK, word } from "../../lib/words";
+import { Answers, Attempts, Lines, Reason } from "./TaskParts";
 
 const TABS = { attempts: "Attempts", log: "Log", answers: "Answers" } as const;
 type Tab = keyof typeof TABS;
 
-export default function TaskDrawer({ id, close }: { id: number; close: () => void }) {
+interface Props {
+  id: number;
+  close: () => void;
+  /** Why the job may not be changed, if so. */
+  locked: string | undefined;
+}
+
+export default function TaskDrawer({ id, close, locked }: Props) {
   const task = useQuery({
     queryKey: ["task", id],
     queryFn: () => api.getTask(id),
@@ -30,16 +37,18 @@ export default function TaskDrawer({ id, close }: { id: number; close: () => voi
     <Dialog title={title} shape="drawer" close={close}>
       <div className="drawer-body">
         <Loaded query={task} what="The task could not be read" lines={6}>
-          {(found) => <Task task={found} />}
+          {(found) => <Task task={found} locked={locked} />}
         </Loaded>
       </div>
     </Dialog>
   );
 }
 
-function Task({ task }: { task: TaskDetail }) {
+function Task({ task, locked }: { task: TaskDetail; locked: string | undefined }) {
   const [tab, setTab] = useState<Tab>("attempts");
   const { generation_unit: unit } = task;
+  const stopped = task.status === "skipped" && STOPPED.includes(task.error_code ?? "");
+  const retryable = task.status === "failed" || stopped;
   return (
     <>
       <p className="job-line">
@@ -48,7 +57,7 @@ function Task({ task }: { task: TaskDetail }) {
       </p>
       {task.error_message != null && (
         <div className="said-box">
-          <p className="muted">{task.error_code?.replaceAll("-", " ")}</p>
+          {task.error_code != null && <Reason code={task.error_code} />}
           <p className="said">{task.error_message}</p>
         </div>
       )}
@@ -94,7 +103,7 @@ function Task({ task }: { task: TaskDetail }) {
           ))}
         </ul>
       )}
-      {task.status === "failed" && <Retry task={task} />}
+      {retryable && (locked === undefined ? <Retry task={task} /> : <p className="muted">{locked}</p>)}
       <Tabs tab={tab} choose={setTab} />
       <div role="tabpanel" id={`panel-${tab}`} aria-labelledby={`tab-${tab}`} tabIndex={0} className="tabpanel">
         {tab === "attempts" && <Attempts task={task.id} />}
@@ -114,6 +123,7 @@ function Retry({ task }: { task: TaskDetail }) {
     onSettled: () => {
       void queries.invalidateQueries({ queryKey: ["task", task.id] });
       void queries.invalidateQueries({ queryKey: ["job", task.job_id] });
+      void queries.invalidateQueries({ queryKey: ["failed", task.job_id] });
       void queries.invalidateQueries({ queryKey: ["grid", task.job_id] });
     },
   });

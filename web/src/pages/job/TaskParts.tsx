@@ -6,6 +6,7 @@ import { Empty, Loaded } from "../../components/States";
 import { Time } from "../../components/Time";
 import { api } from "../../lib/api";
 import { bytes, many, span, utc } from "../../lib/format";
+import { ATTEMPT, why } from "../../lib/words";
 
 interface Props {
   task: number;
@@ -24,9 +25,10 @@ export function Attempts({ task }: Props) {
               <li key={attempt.id}>
                 <p className="attempt-head">
                   <strong>Attempt {place + 1}</strong>
-                  <span>{attempt.outcome ?? "under way"}</span>
+                  <span>{attempt.outcome == null ? "under way" : (ATTEMPT[attempt.outcome] ?? attempt.outcome)}</span>
                   <Time at={attempt.started_at} seconds />
                 </p>
+                {attempt.error_code != null && <Reason code={attempt.error_code} />}
                 {attempt.error_message != null && <p className="said">{attempt.error_message}</p>}
                 <p className="muted">
                   {attempt.ended_at == null
@@ -46,6 +48,15 @@ export function Attempts({ task }: Props) {
         )
       }
     </Loaded>
+  );
+}
+
+/** Why something failed, in words, and in the one word that programs go by. */
+export function Reason({ code }: { code: string }) {
+  return (
+    <p className="muted">
+      {why(code)} <code>{code}</code>
+    </p>
   );
 }
 

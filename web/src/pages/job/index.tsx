@@ -11,6 +11,7 @@ import { useTitle } from "../../components/useTitle";
 import { type JobDetail, ProblemError } from "../../lib/backfill-api";
 import { count, months, span } from "../../lib/format";
 import type { LiveState } from "../../lib/live";
+import { mayNotChange, useMe } from "../../lib/me";
 import { jobWord } from "../../lib/words";
 import { Actions } from "./Actions";
 import { Announcer } from "./Announcer";
@@ -25,7 +26,13 @@ const TaskDrawer = lazy(() => import("./TaskDrawer"));
 
 export function JobPage() {
   const { jobId } = useParams({ from: "/backfill/$jobId" });
+  // Nothing of one job is kept for another.
+  return <JobById key={jobId} jobId={jobId} />;
+}
+
+function JobById({ jobId }: { jobId: string }) {
   const id = Number(jobId);
+  const me = useMe();
   const { task } = useSearch({ from: "/backfill/$jobId" });
   const navigate = useNavigate({ from: "/backfill/$jobId" });
   const { job, grid, state, lines } = useJob(id);
@@ -33,8 +40,8 @@ export function JobPage() {
   const openTask = (next: number | undefined) =>
     void navigate({ search: next === undefined ? {} : { task: next }, replace: task !== undefined, resetScroll: false });
 
-  if (job.data === undefined) {
-    const gone = job.error instanceof ProblemError && [400, 404].includes(job.error.status);
+  const gone = job.error instanceof ProblemError && [400, 404].includes(job.error.status);
+  if (job.data === undefined || gone) {
     return (
       <div className="page">
         <h1>Job {jobId}</h1>
@@ -51,13 +58,14 @@ export function JobPage() {
     );
   }
   const detail = job.data;
+  const locked = mayNotChange(me.data, detail.job);
   return (
     <div className="page">
-      <Head detail={detail} state={state} />
+      <Head detail={detail} state={state} locked={locked} />
       <Announcer detail={detail} />
       <Waiting detail={detail} />
       <Counts detail={detail} />
-      <FailedTasks detail={detail} openTask={openTask} />
+      <FailedTasks detail={detail} locked={locked} openTask={openTask} />
       <section className="section" aria-labelledby="grid">
         <h2 id="grid">Units and months</h2>
         <JobGrid detail={detail} cells={grid.data} openTask={openTask} chosen={task} />
@@ -68,14 +76,21 @@ export function JobPage() {
       <Log lines={lines} open={detail.job.completed_at == null} openTask={openTask} />
       {task !== undefined && (
         <Suspense>
-          <TaskDrawer key={task} id={task} close={() => openTask(undefined)} />
+          <TaskDrawer key={task} id={task} locked={locked} close={() => openTask(undefined)} />
         </Suspense>
       )}
     </div>
   );
 }
 
-function Head({ detail, state }: { detail: JobDetail; state: LiveState }) {
+interface HeadProps {
+  detail: JobDetail;
+  state: LiveState;
+  /** Why the job may not be changed, if so. */
+  locked: string | undefined;
+}
+
+function Head({ detail, state, locked }: HeadProps) {
   const { job } = detail;
   const took = job.completed_at != null && job.started_at != null ? Date.parse(job.completed_at) - Date.parse(job.started_at) : undefined;
   return (
@@ -117,13 +132,13 @@ function Head({ detail, state }: { detail: JobDetail; state: LiveState }) {
           </div>
         </dl>
       </div>
-      <Actions job={job} failed={detail.tasks_summary.failed} />
+      {locked === undefined ? <Actions detail={detail} /> : <p className="muted locked">{locked}</p>}
     </header>
   );
 }
 
 const LIVE: Record<LiveState, readonly [text: string, title: string]> = {
-  connecting: ["Connecting", "What happens is shown as soon as the connection stands."],
+  connecting: ["Connecting", "What happens is shown as soon as the connection stands. Meanwhile the job is asked for every 3 s."],
   live: ["Live", "What happens shows within a second."],
   reconnecting: ["Reconnecting", "The connection broke. It is tried again; meanwhile the job is asked for every 3 s."],
   polling: ["Every 3 s", "There is no live connection. The job is asked for every 3 s, and the connection tried again."],
