@@ -11,6 +11,7 @@ import { useTitle } from "../../components/useTitle";
 import { type JobDetail, ProblemError } from "../../lib/backfill-api";
 import { count, months, span } from "../../lib/format";
 import type { LiveState } from "../../lib/live";
+import { chunk } from "../../lib/trouble";
 import { jobWord } from "../../lib/words";
 import { Actions } from "./Actions";
 import { Announcer } from "./Announcer";
@@ -21,7 +22,7 @@ import { useJob } from "./live";
 import { Log } from "./Log";
 import { Waiting } from "./Waiting";
 
-const TaskDrawer = lazy(() => import("./TaskDrawer"));
+const TaskDrawer = lazy(() => chunk(() => import("./TaskDrawer")));
 
 export function JobPage() {
   const { jobId } = useParams({ from: "/backfill/$jobId" });
