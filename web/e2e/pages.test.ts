@@ -7,36 +7,23 @@ import { after, before, test } from "node:test";
 
 import type { Page } from "playwright-core";
 
-import { missing, type Visitor, World } from "./world.ts";
-
-const units = Array.from({ length: 20 }, (_, at) => `Long Bank,elexon,T_SIMW-${at + 1},Long ${at + 1},100`);
-const REGISTRY = `windfarm,source,code,name,capacity_mw
-Hornsea One,elexon,T_HOWAO-1,Hornsea 1 A,400
-Hornsea One,elexon,T_HOWAO-2,Hornsea 1 B,400
-${units.join("\n")}
-`;
+import { enter, furnish, type Furnished, PHONE, scenes, SMALL_PHONE } from "./scenes.ts";
+import { missing, type Visitor, type World } from "./world.ts";
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 const options = missing === undefined ? {} : { skip: `SKIPPED: ${missing} is missing` };
 if (missing !== undefined) console.error(`SKIPPED: no pages in a browser, since ${missing} is missing`);
 
+let of: Furnished;
 let world: World;
 let visitor: Visitor;
 let page: Page;
-/** A job with a failure in it; one of 20 units × 144 months; and a wind farm of that size. */
-let job: number;
-let large: number;
 
 before(async () => {
   if (missing !== undefined) return;
-  world = await World.begin({ registry: REGISTRY });
-  await world.faults({ kind: "status", status: 400, body: "no such settlement period", match: "2024-02" });
-  job = await world.job({ windfarm_id: 1, start_date: "2024-01-01", end_date: "2024-04-30" });
-  await world.hold();
-  large = await world.job({ windfarm_id: 2, start_year: 2012, end_year: 2023 }, false);
-  await world.api("POST", `/backfill/jobs/${large}/cancel`);
-  await world.faults();
+  of = await furnish();
+  world = of.world;
   visitor = await world.visitor();
   page = visitor.page;
 });
@@ -45,52 +32,86 @@ after(async () => {
   await world?.end();
 });
 
-/** The pages with what shows that they are there. */
-const pages = (): [name: string, path: string, there: string][] => [
-  ["choices", "/backfill", ".table.jobs"],
-  ["a preview", "/backfill?windfarm=1&from=2024&to=2024&preview=true", ".plan .grid"],
-  ["a job", `/backfill/${job}`, ".cause"],
-  ["a task", `/backfill/${job}?task=${task}`, "dialog .tabs"],
-  ["the history", "/backfill/history", ".table.jobs"],
-  ["an empty history", "/backfill/history?status=%5B%22pending%22%5D", ".empty"],
-  ["the availability", "/backfill/availability?windfarm=1&from=2024&unit=1&month=2024-04", ".plot canvas"],
-  ["no wind farm", "/backfill/availability", ".empty"],
-  ["the system", "/system", ".source"],
-  ["nowhere", "/nowhere-at-all/x", "body"],
-];
-let task = 1;
+for (const [device, how] of [["a desk", {}], ["a phone", PHONE]] as const) {
+  for (const theme of ["light", "dark"] as const) {
+    test(`axe finds nothing serious on ${device} in ${theme}`, options, async () => {
+      // The policy would refuse axe itself.
+      const look = { ...how, colorScheme: theme, bypassCSP: true };
+      const [known, unknown] = [await world.visitor(look), await world.stranger(look)];
+      for (const scene of scenes(of)) {
+        const { page } = scene.stranger === true ? unknown : known;
+        await enter(page, scene);
+        await page.evaluate(AXE);
+        const found = await page.evaluate(async () => {
+          const { axe } = globalThis as unknown as { axe: { run(): Promise<{ violations: Violation[] }> } };
+          interface Violation { id: string; impact: string; help: string; nodes: { html: string; failureSummary: string }[] }
+          const { violations } = await axe.run();
+          return violations
+            .filter((one) => one.impact === "serious" || one.impact === "critical")
+            .map((one) => `${one.id}: ${one.help}: ${one.nodes.slice(0, 3).map((node) => `${node.html.slice(0, 200)} ${node.failureSummary.slice(0, 300)}`).join(" | ")}`);
+        });
+        assert.deepEqual(found, [], `${scene.name} on ${device} in ${theme}`);
+      }
+      await known.context.close();
+      await unknown.context.close();
+    });
+  }
+}
 
 for (const theme of ["light", "dark"] as const) {
-  test(`axe finds nothing serious in ${theme}`, options, async () => {
-    const dressed = await world.visitor({ colorScheme: theme, bypassCSP: true });
-    for (const [name, path, there] of pages().filter(([of]) => of !== "nowhere")) {
-      await dressed.page.goto(path);
-      await dressed.page.locator(there).first().waitFor();
-      await dressed.page.evaluate(AXE);
-      const found = await dressed.page.evaluate(async () => {
-        const { axe } = globalThis as unknown as { axe: { run(): Promise<{ violations: Violation[] }> } };
-        interface Violation { id: string; impact: string; help: string; nodes: { html: string; failureSummary: string }[] }
-        const { violations } = await axe.run();
-        return violations
-          .filter((one) => one.impact === "serious" || one.impact === "critical")
-          .map((one) => `${one.id}: ${one.help}: ${one.nodes.slice(0, 3).map((node) => `${node.html.slice(0, 200)} ${node.failureSummary.slice(0, 300)}`).join(" | ")}`);
+  test(`marks in cells, which axe does not see, stand out in ${theme}`, options, async () => {
+    const dressed = await world.visitor({ colorScheme: theme });
+    await enter(dressed.page, { path: "/backfill/availability?windfarm=1&from=2024", there: ".grid td.cell" });
+    const faint = await dressed.page.evaluate(() => {
+      const causes = ["under-way", "failed", "refused", "rejected", "not-yet-published", "upstream-has-none", "before-history", "never-asked"];
+      const looks = [
+        ...["completed", "empty", "in_progress", "pending", "failed", "skipped"].map((task) => `t-${task}`),
+        ...["fetch", "skip-complete", "skip-in-flight", "invalid"].map((verdict) => `v-${verdict}`),
+        ...[0, 1, 2, 3, 4].flatMap((level) => causes.map((cause) => `a-${level} c-${cause}`)),
+      ];
+      const probe = document.createElement("canvas").getContext("2d");
+      if (probe === null) return ["no canvas"];
+      /** The luminance of colours that lie over each other. */
+      const luminance = (...colours: string[]) => {
+        for (const colour of colours) {
+          probe.fillStyle = colour;
+          probe.fillRect(0, 0, 1, 1);
+        }
+        const [red = 0, green = 0, blue = 0] = [...probe.getImageData(0, 0, 1, 1).data].map((part) => {
+          const share = part / 255;
+          return share <= 0.03928 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+        });
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+      };
+      const box = document.querySelector(".grid-box") ?? document.body;
+      const found = looks.map((look) => {
+        const cell = box.appendChild(document.createElement("span"));
+        cell.className = `cell ${look}`;
+        const [own, mark] = [getComputedStyle(cell), getComputedStyle(cell, "::before")];
+        const ground = [getComputedStyle(box).backgroundColor, own.backgroundColor];
+        const [light, dark] = [luminance(...ground), luminance(...ground, mark.color)].toSorted((a, b) => b - a);
+        const contrast = ((light ?? 0) + 0.05) / ((dark ?? 0) + 0.05);
+        const marked = mark.content !== "none";
+        cell.remove();
+        return { look, marked, contrast };
       });
-      assert.deepEqual(found, [], `${name} in ${theme}`);
-    }
+      if (found.filter((one) => one.marked).length < 40) return ["the marks are not found"];
+      return found.filter((one) => one.marked && one.contrast < 4.5).map((one) => `${one.look}: ${one.contrast.toFixed(2)}`);
+    });
+    assert.deepEqual(faint, []);
     await dressed.context.close();
   });
 }
 
 test("20 units × 144 months are drawn in less than half a second", options, async () => {
   const ways: [name: string, path: string, look: string][] = [
-    ["a job", `/backfill/${large}`, "td.t-skipped"],
+    ["a job", `/backfill/${of.large}`, "td.t-skipped"],
     ["a preview", "/backfill?windfarm=2&from=2012&to=2023&preview=true", "td.v-fetch"],
     ["a heat map", "/backfill/availability?windfarm=2&from=2012&to=2023", ".grid td.cell"],
   ];
   for (const [name, path, look] of ways) {
-    let best = Number.POSITIVE_INFINITY;
-    // Whatever else the machine does, one of a few drawings shows what the page takes.
-    for (let drawing = 0; drawing < 5 && best >= 500; drawing += 1) {
+    const drawings: number[] = [];
+    for (let drawing = 0; drawing < 5; drawing += 1) {
       await page.goto(path);
       await page.locator(look).first().waitFor();
       await page.waitForFunction(() => performance.getEntriesByType("measure").some((one) => /grid \d+ × \d+/.test(one.name)));
@@ -99,15 +120,17 @@ test("20 units × 144 months are drawn in less than half a second", options, asy
         milliseconds: Math.max(...performance.getEntriesByType("measure").map((one) => one.duration)),
       }));
       assert.ok(drawn.cells >= 2_400, `${name} shows ${drawn.cells} cells`);
-      best = Math.min(best, drawn.milliseconds);
+      drawings.push(drawn.milliseconds);
     }
-    assert.ok(best < 500, `${name} took ${best} ms`);
-    console.log(`${name}: drawn in ${Math.round(best)} ms`);
+    const median = drawings.toSorted((a, b) => a - b)[2] ?? Number.POSITIVE_INFINITY;
+    const all = drawings.map(Math.round).join(", ");
+    assert.ok(median < 500, `${name} took ${all} ms`);
+    console.log(`${name}: drawn in ${Math.round(median)} ms (${all})`);
   }
 });
 
 test("a grid is walked with the keyboard, and says where one is", options, async () => {
-  await page.goto(`/backfill/${large}`);
+  await page.goto(`/backfill/${of.large}`);
   await page.locator("td.t-skipped").first().waitFor();
   assert.equal(await page.locator('.grid td[tabindex="0"]').count(), 1);
   await page.locator('.grid td[tabindex="0"]').focus();
@@ -148,27 +171,22 @@ test("the first key leads past the navigation, and letters lead to pages", optio
 });
 
 test("every page fits a phone of 320 pixels", options, async () => {
-  const phone = await world.visitor({ viewport: { width: 320, height: 640 }, hasTouch: true, isMobile: true });
-  for (const [name, path, there] of pages().filter(([of]) => of !== "nowhere")) {
-    await phone.page.goto(path);
-    await phone.page.locator(there).first().waitFor();
-    const width = await phone.page.evaluate(() => document.documentElement.scrollWidth);
-    const wide = await phone.page.evaluate(() =>
+  const [known, unknown] = [await world.visitor(SMALL_PHONE), await world.stranger(SMALL_PHONE)];
+  for (const scene of scenes(of)) {
+    const { page } = scene.stranger === true ? unknown : known;
+    await enter(page, scene);
+    const width = await page.evaluate(() => document.documentElement.scrollWidth);
+    const wide = await page.evaluate(() =>
       [...document.querySelectorAll("main *, header *")]
         .filter((one) => one.getBoundingClientRect().right > 321 && one.closest(".grid-scroll, .top nav, .table-scroll") === null)
         .map((one) => `${one.tagName}.${one.getAttribute("class")}`)
         .slice(0, 5),
     );
-    assert.ok(width <= 320, `${name} is ${width} pixels wide, for ${wide.join(", ")}`);
+    assert.ok(width <= 320, `${scene.name} is ${width} pixels wide, for ${wide.join(", ")}`);
   }
-  assert.deepEqual(phone.complaints, []);
-  await phone.context.close();
-});
-
-test("a source is checked", options, async () => {
-  await page.goto("/system");
-  await page.getByRole("button", { name: "Check now elexon" }).click();
-  await page.getByText("It works.").waitFor();
+  assert.deepEqual([...known.complaints, ...unknown.complaints], []);
+  await known.context.close();
+  await unknown.context.close();
 });
 
 test("the theme is chosen by hand, and kept", options, async () => {

@@ -1,120 +1,192 @@
 // Pictures of every page, for docs/screenshots: desktop and phone, light and dark.
 
-import { mkdirSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
+
+import type { BrowserContextOptions } from "playwright-core";
 
 import { missing, type Visitor, World } from "./world.ts";
 
+/** Units that the simulator made up have capacities of their own, which nobody needs to know. */
+const made = (windfarm: string, name: string, first: number, count: number) =>
+  Array.from({ length: count }, (_, at) => `${windfarm},elexon,T_SIMW-${first + at},${name} ${at + 1},,,`);
+
 const REGISTRY = `windfarm,source,code,name,capacity_mw,area,fuel2002
-Anholt,entsoe,45W000000000046I,Anholt,400,10Y1001A1001A796,
-Horns Rev,entsoe,45W000000000023U,Horns Rev A,160,10Y1001A1001A796,
-Horns Rev,entsoe,45W000000000116N,Horns Rev C,406.7,10Y1001A1001A796,
-Kriegers Flak,entsoe,45W000000000126K,Kriegers Flak,604.8,10Y1001A1001A796,
+North Sea,entsoe,45W000000000023U,Horns Rev A,160,10Y1001A1001A796,
+North Sea,entsoe,45W000000000116N,Horns Rev C,406.7,10Y1001A1001A796,
+North Sea,entsoe,45W000000000126K,Kriegers Flak,604.8,10Y1001A1001A796,
+${made("North Sea", "Seagreen", 1, 7).join("\n")}
 Hornsea One,elexon,T_HOWAO-1,Hornsea 1 A,400,,
 Hornsea One,elexon,T_HOWAO-2,Hornsea 1 B,400,,
 Hornsea One,elexon,T_HOWAO-3,Hornsea 1 C,400,,
+Anholt,entsoe,45W000000000046I,Anholt,400,10Y1001A1001A796,
 Aberdeen Bay,elexon,T_ABRBO-1,Aberdeen Bay,99,,
-Seagreen,elexon,T_SIMW-1,Seagreen 1,49,,
-Seagreen,elexon,T_SIMW-2,Seagreen 2,50,,
-Seagreen,elexon,T_SIMW-3,Seagreen 3,51,,
-Seagreen,elexon,T_SIMW-4,Seagreen 4,48,,
-Seagreen,elexon,T_SIMW-5,Seagreen 5,49,,
-Seagreen,elexon,T_SIMW-6,Seagreen 6,50,,
-Seagreen,elexon,T_SIMW-7,Seagreen 7,51,,
-Seagreen,elexon,T_SIMW-8,Seagreen 8,48,,
-Seagreen,elexon,T_SIMW-9,Seagreen 9,49,,
-Seagreen,elexon,T_SIMW-10,Seagreen 10,50,,
-Seagreen,elexon,T_SIMW-11,Seagreen 11,51,,
-Seagreen,elexon,T_SIMW-12,Seagreen 12,48,,
-Seagreen,elexon,T_SIMW-13,Seagreen 13,49,,
-Seagreen,elexon,T_SIMW-14,Seagreen 14,50,,
-Seagreen,elexon,T_SIMW-15,Seagreen 15,51,,
-Seagreen,elexon,T_SIMW-16,Seagreen 16,48,,
-Seagreen,elexon,T_SIMW-17,Seagreen 17,49,,
-Seagreen,elexon,T_SIMW-18,Seagreen 18,50,,
-Seagreen,elexon,T_SIMW-19,Seagreen 19,51,,
-Seagreen,elexon,T_SIMW-20,Seagreen 20,48,,
 Santa Isabel,eia,61014,Pattern Santa Isabel,101.2,,WND
+${made("Moray East", "Moray East", 11, 6).join("\n")}
 `;
 
+const [NORTH_SEA, HORNSEA, ANHOLT, ABERDEEN, SANTA_ISABEL, MORAY] = [1, 2, 3, 4, 5, 6];
+
+/** The unit of Hornsea One that is looked into. */
+const UNIT = 11;
+
+/** This year, and the last month that is whole and published everywhere. */
+const now = new Date();
+const YEAR = now.getUTCFullYear();
+const month = (ago: number) => new Date(Date.UTC(YEAR, now.getUTCMonth() - ago, 1)).toISOString().slice(0, 7);
+const lastDay = (of: string) => {
+  const [year, number] = of.split("-").map(Number);
+  return new Date(Date.UTC(year ?? YEAR, number ?? 1, 0)).toISOString().slice(0, 10);
+};
+const span = (first: string, last: string) => ({ start_date: `${first}-01`, end_date: lastDay(last) });
+
 const FOLDER = join(import.meta.dirname, "../../docs/screenshots");
+const DEVICES: Record<string, BrowserContextOptions> = {
+  desktop: { viewport: { width: 1280, height: 860 } },
+  phone: { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true },
+};
 
 if (missing !== undefined) {
   console.error(`no screenshots: ${missing} is missing`);
   process.exit(1);
 }
+rmSync(FOLDER, { recursive: true, force: true });
 mkdirSync(FOLDER, { recursive: true });
-const world = await World.begin({ registry: REGISTRY, sources: ["entsoe", "elexon", "eia"] });
+const world = await World.begin({ registry: REGISTRY, sources: ["entsoe", "elexon", "eia"], current: true });
 try {
   const shown = await furnish();
   for (const theme of ["light", "dark"] as const) {
-    for (const [device, viewport] of [["desktop", { width: 1280, height: 860 }], ["phone", { width: 390, height: 844 }]] as const) {
-      const visitor = await world.visitor({ viewport, colorScheme: theme, reducedMotion: "reduce" });
-      for (const [name, show] of Object.entries(shown)) {
+    for (const [device, how] of Object.entries(DEVICES)) {
+      const look = { ...how, colorScheme: theme, reducedMotion: "reduce" } as const;
+      const [known, unknown] = [await world.visitor(look), await world.stranger(look)];
+      for (const { name, show, stranger = false, whole = false } of shown) {
+        const visitor = stranger ? unknown : known;
         await show(visitor);
         await visitor.page.waitForTimeout(400); // what the mouse and the layout still move
-        await visitor.page.screenshot({ path: join(FOLDER, `${name}-${device}-${theme}.png`) });
+        const fullPage = whole && device === "desktop";
+        await visitor.page.screenshot({ path: join(FOLDER, `${name}-${device}-${theme}.png`), fullPage });
       }
-      if (theme === "light") {
-        await visitor.context.clearCookies();
-        await visitor.page.goto("/login");
-        await visitor.page.screenshot({ path: join(FOLDER, `login-${device}-${theme}.png`) });
-      }
-      await visitor.context.close();
+      await known.context.close();
+      await unknown.context.close();
     }
   }
 } finally {
   await world.end();
 }
+smaller();
 
-type Show = (visitor: Visitor) => Promise<void>;
+interface Shown {
+  name: string;
+  show: (visitor: Visitor) => Promise<void>;
+  stranger?: boolean;
+  /** All of the page is in the picture, where there is room. */
+  whole?: boolean;
+}
 
-/** Fills the world with what there is to see, and says how to get to it. */
-async function furnish(): Promise<Record<string, Show>> {
-  await world.run("schedule", "add", "Every night", "--kind", "incremental", "--cron", "30 2 * * *", "--zone", "Europe/London").catch(console.error);
-  await world.job({ windfarm_id: 1, start_date: "2024-01-01", end_date: "2024-03-31" });
-  await world.job({ windfarm_id: 7, start_year: 2023, end_year: 2023 });
-  await world.job({ windfarm_id: 4, start_year: 2022, end_year: 2023 });
-  await world.faults({ kind: "status", status: 400, body: "no such settlement period", match: "2024-02" }, { kind: "status", status: 422, body: "the unit was not metered then", match: "2024-05" });
-  const failed = await world.job({ windfarm_id: 4, start_date: "2024-01-01", end_date: "2024-10-31" }, false);
-  // A source that fails again and again is left alone for a while; here nobody has the time.
-  for (let tries = 0; tries < 40; tries += 1) {
-    const { job } = await world.api<{ job: { completed_at?: string | null } }>("GET", `/backfill/jobs/${failed}`);
+/** Makes a job that runs into faults, and sees to it that it ends at once: a source that fails is left alone for a while. */
+async function failing(wanted: object, ...faults: object[]): Promise<number> {
+  await world.faults(...faults);
+  const id = await world.job(wanted, false);
+  for (;;) {
+    const { job } = await world.api<{ job: { completed_at?: string | null } }>("GET", `/backfill/jobs/${id}`);
     if (job.completed_at != null) break;
     await world.api("POST", "/sources/elexon/resume");
-    await new Promise((done) => setTimeout(done, 500));
+    await new Promise((done) => setTimeout(done, 300));
   }
-  await world.faults({ kind: "latency", milliseconds: 1_200, api: "elexon" });
+  await world.faults();
   await world.api("POST", "/sources/elexon/resume");
-  const open = { running: 0 };
-  const go = async (visitor: Visitor, path: string, there: string) => {
-    await visitor.page.goto(path);
-    await visitor.page.locator(there).first().waitFor({ timeout: 30_000 });
+  return id;
+}
+
+/** Makes a job, and stops the upstreams once so much of it has ended: as it is then, it stays. */
+async function half(wanted: object, share: number): Promise<number> {
+  const id = await world.job(wanted, false);
+  for (;;) {
+    const { job } = await world.api<{ job: Record<"total_tasks" | "completed_tasks", number> }>("GET", `/backfill/jobs/${id}`);
+    if (job.completed_tasks >= share * job.total_tasks) break;
+    await new Promise((done) => setTimeout(done, 30));
+  }
+  await world.hold();
+  return id;
+}
+
+/** Fills the world with what there is to see, and says how to get to it. */
+async function furnish(): Promise<Shown[]> {
+  await world.run("schedule", "add", "Every night", "--kind", "incremental", "--cron", "30 2 * * *", "--zone", "Europe/London");
+  await world.run("schedule", "add", "Corrections", "--kind", "revise", "--cron", "0 4 * * 1", "--revise-after", "10d,45d,14mo");
+  const [first, last] = [`${YEAR - 2}-01`, month(2)];
+  await world.job({ windfarm_id: ANHOLT, ...span(first, last) });
+  await world.job({ windfarm_id: SANTA_ISABEL, start_year: YEAR - 3, end_year: YEAR - 1 });
+  await world.job({ windfarm_id: MORAY, ...span(`${YEAR - 1}-01`, last) });
+  await world.job({ windfarm_id: HORNSEA, ...span(first, month(12)) });
+  const [refused, garbled] = [month(9), month(5)];
+  const failed = await failing(
+    { windfarm_id: HORNSEA, ...span(month(11), last) },
+    { kind: "status", status: 400, body: "no such settlement period", match: `${refused}-1` },
+    { kind: "status", status: 422, body: "the unit was not metered then", match: `${garbled}-1` },
+  );
+  // What the upstream corrected since.
+  const corrected = month(7);
+  await world.faults({ kind: "revised", share: 0.15, factor: 0.8, api: "elexon" });
+  await world.job({ windfarm_id: HORNSEA, ...span(corrected, corrected), reprocess: "all" });
+  await world.faults();
+  await world.job({ windfarm_id: ABERDEEN, ...span(month(20), month(4)) });
+  const running = await half({ windfarm_id: NORTH_SEA, ...span(first, last) }, 0.52);
+
+  const go = async ({ page }: Visitor, path: string, there: string) => {
+    await page.goto(path);
+    await page.locator(there).first().waitFor({ timeout: 30_000 });
   };
-  open.running = await world.job({ windfarm_id: 6, start_year: 2020, end_year: 2023 }, false);
-  return {
-    backfill: async (visitor) => {
-      await go(visitor, "/backfill?windfarm=4&from=2021&to=2024&preview=true", ".plan .grid");
-    },
-    job: async (visitor) => {
-      await go(visitor, `/backfill/${open.running}`, "[data-live=live]");
-      await visitor.page.locator("td.t-completed").first().waitFor({ timeout: 60_000 });
-    },
-    "failed-job": (visitor) => go(visitor, `/backfill/${failed}`, ".cause"),
-    task: async (visitor) => {
-      await go(visitor, `/backfill/${failed}`, "td.t-failed");
-      await visitor.page.locator("td.t-failed").first().click();
-      await visitor.page.locator(".attempts li").first().waitFor();
-    },
-    history: (visitor) => go(visitor, "/backfill/history", ".table.jobs"),
-    availability: async (visitor) => {
-      await go(visitor, "/backfill/availability?windfarm=4&unit=5&month=2024-07", ".plot canvas");
-    },
-    gap: async (visitor) => {
-      await go(visitor, "/backfill/availability?windfarm=4&unit=5&month=2024-03", ".cell-panel .button.primary");
-      await visitor.page.locator(".grid-box").scrollIntoViewIfNeeded();
-      await visitor.page.evaluate(() => window.scrollBy(0, 330));
-    },
-    system: (visitor) => go(visitor, "/system", ".source"),
+  const task = async (visitor: Visitor, tab: string) => {
+    await go(visitor, `/backfill/${failed}`, "td.t-failed");
+    await visitor.page.locator("td.t-failed").first().click();
+    await visitor.page.locator(".attempts li").first().waitFor();
+    if (tab !== "") await visitor.page.getByRole("tab", { name: tab }).click();
   };
+  const cell = async (visitor: Visitor, of: string, there: string) => {
+    await go(visitor, `/backfill/availability?windfarm=${HORNSEA}`, ".grid td.cell");
+    await visitor.page.locator(`tr[data-row="${UNIT}"] td[data-month="${of}"]`).click();
+    await visitor.page.locator(there).first().waitFor();
+  };
+  return [
+    { name: "backfill", show: (visitor) => go(visitor, `/backfill?windfarm=${HORNSEA}&from=${YEAR - 2}&to=${YEAR}&preview=true`, ".plan .grid") },
+    { name: "job", whole: true, show: (visitor) => go(visitor, `/backfill/${running}`, "[data-live=live]") },
+    { name: "failed-job", show: (visitor) => go(visitor, `/backfill/${failed}`, ".cause") },
+    { name: "task", show: (visitor) => task(visitor, "") },
+    { name: "task-log", show: (visitor) => task(visitor, "Log") },
+    { name: "task-answers", show: (visitor) => task(visitor, "Answers") },
+    { name: "history", show: (visitor) => go(visitor, "/backfill/history", ".table.jobs") },
+    {
+      name: "availability",
+      whole: true,
+      show: async (visitor) => {
+        await cell(visitor, corrected, ".plot canvas");
+        await visitor.page.evaluate(() => window.scrollTo(0, 0));
+      },
+    },
+    {
+      name: "corrections",
+      show: async (visitor) => {
+        await cell(visitor, corrected, ".plot canvas");
+        await visitor.page.getByText(/^Revisions/).click();
+        await visitor.page.locator(".chart").evaluate((chart) => chart.scrollIntoView());
+      },
+    },
+    { name: "gap", show: (visitor) => cell(visitor, refused, ".cell-panel .button.primary") },
+    { name: "system", whole: true, show: (visitor) => go(visitor, "/system", ".source") },
+    { name: "login", stranger: true, show: (visitor) => go(visitor, "/login", "main form") },
+  ];
+}
+
+/** With the colours that a page has, a picture takes a third. */
+function smaller(): void {
+  const pictures = readdirSync(FOLDER).map((name) => join(FOLDER, name));
+  try {
+    execFileSync("pngquant", ["--force", "--ext", ".png", "--skip-if-larger", "--strip", "--speed", "1", ...pictures], { stdio: "inherit" });
+  } catch (error) {
+    const { code, status } = error as { code?: string; status?: number };
+    if (code === "ENOENT") console.error("pngquant is missing (apt-get install pngquant), so the pictures are larger than they need be");
+    else if (status !== 98) throw error; // 98: one was not made smaller by it
+  }
 }

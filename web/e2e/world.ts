@@ -15,7 +15,7 @@ const HOST = process.env["BACKFILL_BIN"] ?? join(ROOT, "target/debug/backfill");
 const SIMULATOR = process.env["SIMULATOR_BIN"] ?? join(ROOT, "target/debug/simulator");
 const CHROMIUM = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
 
-/** The upstreams' present: all of 2024 up to November is published. */
+/** The upstreams' present, unless told otherwise: all of 2024 up to November is published. */
 const NOW = "2024-12-15T12:00:00Z";
 
 const needed = {
@@ -35,6 +35,8 @@ export interface Options {
   /** Lines of CSV: wind farm, source, code, name, capacity. */
   registry: string;
   sources?: readonly string[];
+  /** The upstreams live when the host does, on this machine's clock. */
+  current?: boolean;
 }
 
 export class World {
@@ -56,8 +58,8 @@ export class World {
     this.upstream = of.upstream;
   }
 
-  static async begin({ registry, sources = ["elexon", "eia"] }: Options): Promise<World> {
-    const simulator = spawn(SIMULATOR, ["--port", "0", "--now", NOW, "--elexon-units", "40"], {
+  static async begin({ registry, sources = ["elexon", "eia"], current = false }: Options): Promise<World> {
+    const simulator = spawn(SIMULATOR, ["--port", "0", ...(current ? [] : ["--now", NOW]), "--elexon-units", "40"], {
       stdio: ["ignore", "pipe", "inherit"],
     });
     const upstream = (await says(simulator, "listening on")).split("listening on ")[1]?.trim() ?? "";
@@ -140,14 +142,22 @@ export class World {
   }
 
   /** A browser of its own, logged in. */
-  async visitor(options: BrowserContextOptions = {}, who: Who = { name: "ada", role: "admin", token: this.token }): Promise<Visitor> {
-    const context = await this.browser.newContext({ baseURL: this.base, ...options });
-    const page = await context.newPage();
-    page.setDefaultTimeout(60_000);
-    const visitor = new Visitor(this, context, page, who);
+  async visitor(options: BrowserContextOptions = {}, who: Who = this.ada()): Promise<Visitor> {
+    const visitor = await this.stranger(options, who);
+    const { page } = visitor;
     await page.goto("/backfill");
     await visitor.logIn();
     return visitor;
+  }
+
+  /** A browser of its own that nobody has logged in with. */
+  async stranger(options: BrowserContextOptions = {}, who: Who = this.ada()): Promise<Visitor> {
+    const context = await this.browser.newContext({ baseURL: this.base, ...options });
+    return new Visitor(this, context, await context.newPage(), who);
+  }
+
+  private ada(): Who {
+    return { name: "ada", role: "admin", token: this.token };
   }
 }
 
@@ -170,10 +180,13 @@ export class Visitor {
     this.context = context;
     this.page = page;
     this.who = who;
+    page.setDefaultTimeout(60_000);
     page.on("pageerror", (error) => this.complaints.push(String(error)));
     page.on("console", (message) => {
-      // A host that does not know who asks says so with a status, which browsers write down.
-      if (message.type() === "error" && !message.text().includes("401")) this.complaints.push(message.text());
+      if (message.type() !== "error") return;
+      // A host that does not know who asks, or has no such page, says so with a status, which browsers write down.
+      const refused = message.text().includes("401") || (message.text().includes("404") && message.location().url === page.url());
+      if (!refused) this.complaints.push(message.text());
     });
   }
 

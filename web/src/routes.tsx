@@ -3,8 +3,9 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, Link, redirect } from "@tanstack/react-router";
 
 import { Shell } from "./components/Shell";
-import { Empty, Failure, Skeleton } from "./components/States";
+import { Broken, Empty, Skeleton } from "./components/States";
 import { availabilitySearch, backfillSearch, historySearch, jobSearch } from "./lib/searches";
+import { chunk } from "./lib/trouble";
 
 const root = createRootRoute({ component: Shell, notFoundComponent: Nowhere });
 
@@ -20,41 +21,41 @@ const backfill = createRoute({
   getParentRoute: () => root,
   path: "/backfill",
   validateSearch: backfillSearch,
-  component: lazyRouteComponent(() => import("./pages/backfill"), "BackfillPage"),
+  component: lazyRouteComponent(() => chunk(() => import("./pages/backfill")), "BackfillPage"),
 });
 
 const history = createRoute({
   getParentRoute: () => root,
   path: "/backfill/history",
   validateSearch: historySearch,
-  component: lazyRouteComponent(() => import("./pages/history"), "HistoryPage"),
+  component: lazyRouteComponent(() => chunk(() => import("./pages/history")), "HistoryPage"),
 });
 
 const availability = createRoute({
   getParentRoute: () => root,
   path: "/backfill/availability",
   validateSearch: availabilitySearch,
-  component: lazyRouteComponent(() => import("./pages/availability"), "AvailabilityPage"),
+  component: lazyRouteComponent(() => chunk(() => import("./pages/availability")), "AvailabilityPage"),
 });
 
 const job = createRoute({
   getParentRoute: () => root,
   path: "/backfill/$jobId",
   validateSearch: jobSearch,
-  component: lazyRouteComponent(() => import("./pages/job"), "JobPage"),
+  component: lazyRouteComponent(() => chunk(() => import("./pages/job")), "JobPage"),
 });
 
 const system = createRoute({
   getParentRoute: () => root,
   path: "/system",
-  component: lazyRouteComponent(() => import("./pages/system"), "SystemPage"),
+  component: lazyRouteComponent(() => chunk(() => import("./pages/system")), "SystemPage"),
 });
 
 function Nowhere() {
   return (
     <div className="page">
       <h1>No such page</h1>
-      <Empty icon="question" title="There is nothing at this address.">
+      <Empty icon="question" title="There is nothing at this address">
         <Link to="/backfill" search={{}} className="button primary">
           Go to Backfill
         </Link>
@@ -71,9 +72,9 @@ export const router = createRouter({
       <Skeleton lines={6} />
     </div>
   ),
-  defaultErrorComponent: ({ error, reset }) => (
+  defaultErrorComponent: ({ error }) => (
     <div className="page">
-      <Failure error={error} what="This page could not be shown" retry={reset} />
+      <Broken error={error} again={() => void router.invalidate()} />
     </div>
   ),
   scrollRestoration: true,

@@ -57,6 +57,9 @@ use self::{around::around, extract::BODY_LIMIT, problem::Problem, server::Bounds
 /// Before every path that needs somebody to be logged in.
 pub(crate) const PREFIX: &str = "/api/v1";
 
+/// Of what there is not.
+const NOWHERE: &str = "there is no such path; see /docs";
+
 /// Answers until the host stops; requests under way are finished, if they are soon.
 pub async fn serve(listener: TcpListener, api: Api) {
     let (store, stop) = (api.store.clone(), api.stop.clone());
@@ -70,7 +73,8 @@ pub async fn serve(listener: TcpListener, api: Api) {
 /// The same with nothing but health and metrics, for hosts that only work.
 pub async fn serve_health(listener: TcpListener, api: Api) {
     let stop = api.stop.clone();
-    server::run(listener, finished(open().split_for_parts().0, api), Bounds::default(), stop).await;
+    let router = open().split_for_parts().0.fallback(async || Problem::not_found(NOWHERE));
+    server::run(listener, finished(router, api), Bounds::default(), stop).await;
 }
 
 /// The description of the API, as `/openapi.json` answers it.
@@ -109,7 +113,7 @@ fn router(api: Api) -> Router {
     let described = Arc::new(description());
     let (resources, _) = resources().split_for_parts();
     let resources = resources
-        .fallback(|| async { Problem::not_found("there is no such path; see /docs") })
+        .fallback(async || Problem::not_found(NOWHERE))
         // Before the layers, so that who is not logged in learns nothing of this either.
         .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
         .layer(from_fn(described::layer))
@@ -119,7 +123,8 @@ fn router(api: Api) -> Router {
         .layer(from_fn_with_state(api.clone(), auth::layer));
     let (open, _) = open().split_for_parts();
     let router = open.route(openapi::PATH, get(move || openapi::answer(described))).nest(PREFIX, resources);
-    let router = router.merge(login::routes()).merge(docs::routes()).merge(web::routes());
+    let router =
+        router.merge(login::routes()).merge(docs::routes()).merge(web::routes()).fallback(web::nowhere);
     finished(router, api)
 }
 
@@ -127,7 +132,6 @@ fn router(api: Api) -> Router {
 fn finished(router: Router<Api>, api: Api) -> Router {
     let origins = api.config.server.cors_origins.clone();
     let router = router
-        .fallback(|| async { Problem::not_found("there is no such path; see /docs") })
         .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .with_state(api);

@@ -6,13 +6,13 @@
 use axum::{
     Router,
     extract::Path,
-    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header},
     response::{Html, IntoResponse, Response},
     routing::get,
 };
 use rust_embed::{Embed, EmbeddedFile};
 
-use super::{problem::Problem, state::Api};
+use super::{NOWHERE, problem::Problem, state::Api};
 
 #[derive(Embed)]
 #[folder = "../web/dist"]
@@ -26,6 +26,9 @@ const PAGES: [&str; 4] = ["/", "/backfill", "/backfill/{page}", "/system"];
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
     connect-src 'self'; font-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; \
     frame-ancestors 'none'";
+
+/// Addresses under this are asked by programs, whatever they say that they take.
+const OF_PROGRAMS: &str = "/api";
 
 /// What a page holds may be asked for again, and is then mostly the same.
 const ASK_AGAIN: &str = "no-cache";
@@ -57,6 +60,29 @@ async fn page(headers: HeaderMap) -> Response {
         Some(_) => file("index.html", ASK_AGAIN, &headers),
         None => guarded((StatusCode::NOT_FOUND, Html(MISSING)).into_response()),
     }
+}
+
+/// Where there is nothing. Somebody who mistyped an address is told by the application, which also leads back; a program
+/// by a problem, as ever.
+pub(super) async fn nowhere(method: Method, uri: Uri, mut asked: HeaderMap) -> Response {
+    let looks = method.is_safe() && !uri.path().starts_with(OF_PROGRAMS) && takes_pages(&asked);
+    if !looks || Files::get("index.html").is_none() {
+        return Problem::not_found(NOWHERE).into_response();
+    }
+    // That this address is not there is nothing to be kept.
+    asked.remove(header::IF_NONE_MATCH);
+    let mut response = file("index.html", "no-store", &asked);
+    response.headers_mut().remove(header::ETAG);
+    *response.status_mut() = StatusCode::NOT_FOUND;
+    response
+}
+
+/// Whether it is a browser that is led to an address: programs and scripts of pages don't ask for HTML.
+fn takes_pages(asked: &HeaderMap) -> bool {
+    let accepted = asked.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    accepted
+        .flat_map(|list| list.split(','))
+        .any(|one| one.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("text/html")))
 }
 
 async fn asset(Path(name): Path<String>, headers: HeaderMap) -> Response {

@@ -5,6 +5,7 @@
 //! run the same statements ([`sql`], [`bulk`]); what only one of them understands is in its own file and in
 //! [`connection`]. sqlx stays in here.
 
+mod activity;
 mod answers;
 mod attempts;
 mod audit;
@@ -69,6 +70,7 @@ mod within;
 mod words;
 mod workers;
 
+pub use activity::{Activity, EndedAttempts, RunningTask};
 pub use answers::{Answer, AttemptAnswer, NewAnswer};
 pub use attempts::{Attempt, LastAsked, UsedAnswer, UsedComponent};
 pub use audit::{AuditEntry, AuditFilter, NewAuditEntry};

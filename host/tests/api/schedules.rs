@@ -123,6 +123,10 @@ async fn workers_are_shown_and_the_queue_is_purged_in_an_emergency() {
         let worker = &workers[0];
         assert_eq!((&worker["alive"], &worker["serves"]), (&json!(true), &json!(true)), "{workers:#}");
         assert!(worker["version"].is_string() && worker["heartbeat_at"].is_string());
+        let tasks = worker["tasks"].as_array().unwrap();
+        assert!(tasks.iter().all(|task| task["job_id"] == id && task["source"] == "elexon"), "{worker:#}");
+        assert_eq!((tasks.len(), tasks[0]["windfarm_name"].is_string()), (4, true), "{worker:#}");
+        assert_eq!(worker["recent"]["succeeded"], 0, "{worker:#}");
         let queue = client.get("/queue").await.expect(200).json;
         assert_eq!((&queue[0]["source"], &queue[0]["running"]), (&json!("elexon"), &json!(4)), "{queue:#}");
 

@@ -1,6 +1,10 @@
 //! The web pages: served with a policy, kept by browsers as long as they may be, and no part of the API.
 
-use crate::{World, client::Client, support::manifest};
+use crate::{
+    World,
+    client::{Answer, Client},
+    support::manifest,
+};
 
 /// Whether `npm run build` was run; without it the host says so instead.
 fn built() -> bool {
@@ -28,6 +32,35 @@ async fn pages_have_a_policy_and_unknown_paths_stay_problems() {
     stranger.get("//assets/nothing.js").await.problem(404, "not-found");
     stranger.get("//assets/%2e%2e%2findex.html").await.problem(404, "not-found");
     stranger.get("/nothing").await.problem(401, "unauthenticated");
+}
+
+#[tokio::test]
+async fn a_browser_at_an_address_that_is_not_there_is_shown_the_application() {
+    if !built() {
+        eprintln!("SKIPPED: the web pages are not built (`npm run build` in web/)");
+        return;
+    }
+    let world = World::on(None, "").await;
+    let stranger = world.stranger();
+    let of_browsers = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
+    let asking = async |path: &str, accept: &str| {
+        let request = stranger.request(reqwest::Method::GET, path).header("accept", accept);
+        Answer::of(request.header("if-none-match", "*")).await
+    };
+    for path in ["//nothing", "//backfill/7/more"] {
+        let answer = asking(path, of_browsers).await.expect(404);
+        assert!(answer.header("content-type").starts_with("text/html"), "{path}");
+        assert!(answer.text.contains("<div id=\"root\">"), "{}", answer.text);
+        assert!(answer.header("content-security-policy").contains("script-src 'self'"));
+        assert_eq!((answer.header("cache-control"), answer.header("etag")), ("no-store", ""));
+        for of_programs in ["application/json", "*/*", "application/problem+json, application/json"] {
+            asking(path, of_programs).await.problem(404, "not-found");
+        }
+    }
+    asking("//api/v2/jobs", of_browsers).await.problem(404, "not-found");
+    asking("//assets/nothing.js", of_browsers).await.problem(404, "not-found");
+    let posted = stranger.request(reqwest::Method::POST, "//backfill").header("accept", of_browsers);
+    Answer::of(posted).await.problem(405, "method-not-allowed");
 }
 
 #[tokio::test]
@@ -61,6 +94,6 @@ async fn what_a_browser_has_is_not_sent_again() {
     }
 }
 
-async fn conditional(client: &Client, path: &str, tag: &str) -> crate::client::Answer {
-    crate::client::Answer::of(client.request(reqwest::Method::GET, path).header("if-none-match", tag)).await
+async fn conditional(client: &Client, path: &str, tag: &str) -> Answer {
+    Answer::of(client.request(reqwest::Method::GET, path).header("if-none-match", tag)).await
 }

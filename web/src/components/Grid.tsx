@@ -3,6 +3,7 @@
 import { type KeyboardEvent, memo, type MouseEvent, type ReactNode, useEffect, useLayoutEffect, useMemo, useRef } from "react";
 
 import { monthName, monthShort } from "../lib/format";
+import { Sideways } from "./Sideways";
 
 export interface Cell {
   /** What stands in it, for those who don't see it. The row's and the column's names come before it. */
@@ -107,7 +108,7 @@ export function Grid({ label, months, rows, chosen, open, legend }: Props) {
 
   return (
     <div className="grid-box">
-      <div className="grid-scroll">
+      <Sideways>
         <table
           ref={table}
           className={`grid ${density(months.length)}${open === undefined ? "" : " can-open"}`}
@@ -125,14 +126,18 @@ export function Grid({ label, months, rows, chosen, open, legend }: Props) {
             ))}
           </tbody>
         </table>
-      </div>
+      </Sideways>
       <p ref={hint} className="grid-hint" aria-hidden="true">
-        Point at a cell, or walk with the arrow keys{open === undefined ? "" : "; Enter opens it"}.
+        {TOUCHED
+          ? `Tap a cell to ${open === undefined ? "read" : "open"} it.`
+          : `Point at a cell, or walk with the arrow keys${open === undefined ? "" : "; Enter opens it"}.`}
       </p>
       {legend}
     </div>
   );
 }
+
+const TOUCHED = matchMedia("(hover: none)").matches;
 
 /** Few months fill the width, very many are narrow. */
 const density = (months: number): string => (months > 36 ? "dense" : months > 24 ? "" : "wide");

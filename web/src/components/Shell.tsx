@@ -1,7 +1,7 @@
 // What surrounds every page.
 
 import { useQuery } from "@tanstack/react-query";
-import { Link, Outlet, useRouterState } from "@tanstack/react-router";
+import { Link, Outlet, useRouter, useRouterState } from "@tanstack/react-router";
 import { useEffect, useRef, useState } from "react";
 
 import { api, queries } from "../lib/api";
@@ -84,6 +84,7 @@ function HostHealth() {
     refetchInterval: (query) => (query.state.error === null ? 15_000 : 2_000),
     retry: false,
   });
+  const router = useRouter();
   const away = health.isError;
   const [wasAway, setWasAway] = useState(false);
   useEffect(() => {
@@ -91,8 +92,10 @@ function HostHealth() {
     if (!away && wasAway) {
       setWasAway(false);
       void queries.invalidateQueries();
+      // A page whose code could not be loaded meanwhile.
+      void router.invalidate();
     }
-  }, [away, wasAway]);
+  }, [away, wasAway, router]);
   if (away) {
     return (
       <span className="health bad" role="alert">

@@ -22,7 +22,7 @@ const KEYS = [
   ["?", "This list"],
   ["Arrow keys", "Walk through a grid; Page Up and Page Down by years, Home and End to its sides"],
   ["Enter", "Open the cell of a grid"],
-  ["Escape", "Close what is open"],
+  ["Escape", "Close what is open, or go back to the grid"],
 ] as const;
 
 export function Shortcuts() {

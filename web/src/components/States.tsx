@@ -4,6 +4,7 @@ import type { UseQueryResult } from "@tanstack/react-query";
 import { type ReactNode, useState } from "react";
 
 import { ProblemError } from "../lib/backfill-api";
+import { Outdated, renew, trouble, Unreachable } from "../lib/trouble";
 import { Icon, type IconName } from "./Icon";
 
 /** The outline of what is on its way. */
@@ -44,12 +45,13 @@ interface FailureProps {
 /** What went wrong, what to do, and how to find it in the host's log. */
 export function Failure({ error, what, retry, children }: FailureProps) {
   const problem = error instanceof ProblemError ? error.problem : undefined;
+  const { detail, suggestion } = trouble(error);
   return (
     <div className="failure" role="alert">
       <Icon name="alert" />
       <div>
         <p className="failure-title">{what}</p>
-        <p>{problem?.detail ?? "The host can't be reached. It is asked again as soon as it answers."}</p>
+        <p>{detail}</p>
         {(problem?.errors ?? []).length > 0 && (
           <ul>
             {problem?.errors?.map((one) => (
@@ -59,7 +61,7 @@ export function Failure({ error, what, retry, children }: FailureProps) {
             ))}
           </ul>
         )}
-        {problem?.suggestion != null && <p className="failure-do">{problem.suggestion}</p>}
+        {suggestion !== undefined && <p className="failure-do">{suggestion}</p>}
         {children}
         <div className="failure-foot">
           {retry !== undefined && (
@@ -88,6 +90,14 @@ function Trace({ id }: { id: string }) {
       </button>
     </span>
   );
+}
+
+/** Instead of a page that could not be shown. One that is older than the host is loaded anew by itself, once. */
+export function Broken({ error, again }: { error: unknown; again: () => void }) {
+  const [renewing] = useState(() => error instanceof Outdated && renew());
+  if (renewing) return <Skeleton lines={6} />;
+  const asked = error instanceof ProblemError || error instanceof Unreachable;
+  return <Failure error={error} what="This page could not be shown" retry={asked ? again : () => location.reload()} />;
 }
 
 interface LoadedProps<Data> {

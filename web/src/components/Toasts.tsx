@@ -2,7 +2,7 @@
 
 import { useId, useLayoutEffect, useSyncExternalStore } from "react";
 
-import { ProblemError } from "../lib/backfill-api";
+import { trouble } from "../lib/trouble";
 import { Icon } from "./Icon";
 
 interface Toast {
@@ -36,8 +36,7 @@ export function say(text: string, bad = false): void {
 
 /** Says why something could not be done. */
 export function sayProblem(what: string, error: unknown): void {
-  const why = error instanceof ProblemError ? error.problem.detail : "the host can't be reached";
-  say(`${what}: ${why}`, true);
+  say(`${what}: ${trouble(error).detail}`, true);
 }
 
 function dismiss(id: number): void {

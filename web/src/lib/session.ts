@@ -2,6 +2,8 @@
 
 import { useSyncExternalStore } from "react";
 
+import { Unreachable } from "./trouble";
+
 interface Session {
   /** The host does not know who asks. */
   expired: boolean;
@@ -35,7 +37,10 @@ export function expire(): void {
 
 /** Asks with this browser's cookie, and notices when that has run out. */
 export async function ask(request: Request): Promise<Response> {
-  const response = await fetch(request);
+  const response = await fetch(request).catch((error: unknown) => {
+    if (request.signal.aborted) throw error;
+    throw new Unreachable("nobody answered", { cause: error });
+  });
   if (response.status === 401) {
     expire();
   }

@@ -103,7 +103,7 @@ function Filters({ search, change }: FilterProps) {
   return (
     <form className="filters card" aria-label="Filters" onSubmit={(event) => event.preventDefault()}>
       <WindfarmSelector value={search.windfarm} choose={(windfarm) => change({ windfarm })} />
-      <div className="field">
+      <div className="field first">
         <label htmlFor="source">Source</label>
         <select
           id="source"
@@ -117,14 +117,8 @@ function Filters({ search, change }: FilterProps) {
           ))}
         </select>
       </div>
-      <div className="field">
-        <label htmlFor="since">Created from (UTC)</label>
-        <input id="since" type="date" className="input" value={search.since ?? ""} onChange={(event) => change({ since: event.target.value || undefined })} />
-      </div>
-      <div className="field">
-        <label htmlFor="until">to (UTC)</label>
-        <input id="until" type="date" className="input" value={search.until ?? ""} onChange={(event) => change({ until: event.target.value || undefined })} />
-      </div>
+      <Day id="since" label="Created from (UTC)" value={search.since} choose={(since) => change({ since })} />
+      <Day id="until" label="Created until (UTC)" value={search.until} choose={(until) => change({ until })} />
       <fieldset className="chips">
         <legend>Status</legend>
         {STATUSES.map((status) => (
@@ -136,5 +130,23 @@ function Filters({ search, change }: FilterProps) {
         ))}
       </fieldset>
     </form>
+  );
+}
+
+interface DayProps {
+  id: string;
+  label: string;
+  value: string | undefined;
+  choose: (day: string | undefined) => void;
+}
+
+function Day({ id, label, value, choose }: DayProps) {
+  return (
+    <div className="field">
+      <label htmlFor={id}>{label}</label>
+      <span className={value === undefined ? "day unset" : "day"}>
+        <input id={id} type="date" className="input" value={value ?? ""} onChange={(event) => choose(event.target.value || undefined)} />
+      </span>
+    </div>
   );
 }

@@ -11,20 +11,18 @@ use sha2::{Digest, Sha256};
 
 use crate::domain::TokenText;
 
-const STYLE: &str = "\
-    :root{color-scheme:light dark;font:16px/1.5 system-ui,sans-serif}\
-    body{max-width:24rem;margin:15vh auto;padding:0 1rem}\
-    h1{font-size:1.3rem}\
-    label,input,button{display:block;width:100%;box-sizing:border-box;font:inherit}\
-    input,button{margin-top:.5rem;padding:.6rem .8rem}\
-    button{cursor:pointer}\
-    [role=alert]{padding:.6rem .8rem;border:1px solid;border-left-width:.4rem}";
+/// The colours and measures of the web pages, and this page's own rules: it stands in the page itself, so that a host
+/// that was built without its web pages looks the same here.
+const STYLE: &str = concat!(include_str!("../../../../web/src/styles/tokens.css"), include_str!("page.css"));
 
-/// Nothing is loaded, nothing runs, and the form goes nowhere but here.
+/// The sign before the name, as the web pages have it.
+const MARK: &str = include_str!("mark.svg");
+
+/// Nothing is loaded but the sign on the tab, nothing runs, and the form goes nowhere but here.
 static POLICY: LazyLock<String> = LazyLock::new(|| {
     let style = STANDARD.encode(Sha256::digest(STYLE));
     format!(
-        "default-src 'none'; style-src 'sha256-{style}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+        "default-src 'none'; style-src 'sha256-{style}'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     )
 });
 
@@ -50,13 +48,16 @@ pub(super) fn page(status: StatusCode, wrong: Option<&str>, shown: &Shown<'_>) -
         Shown::Token => "<form method=\"post\" action=\"/login\"><label for=\"token\">Your token</label>\
              <input id=\"token\" name=\"token\" type=\"password\" autocomplete=\"current-password\" required autofocus>\
              <button>Log in</button></form>\
-             <p>No token? <code>backfill login</code> on the host prints a link that logs in once.</p>"
+             <p class=\"help\">No token? <code>backfill login</code> on the host prints a link that logs this browser \
+             in, once.</p>"
             .to_owned(),
     };
     let html = format!(
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
-         <meta name=\"viewport\" content=\"width=device-width\"><title>Log in to Backfill</title>\
-         <style>{STYLE}</style></head><body><main><h1>Log in to Backfill</h1>{alert}{form}</main></body></html>"
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
+         <meta name=\"color-scheme\" content=\"light dark\"><title>Log in to Backfill</title>\
+         <link rel=\"icon\" href=\"/favicon.svg\" type=\"image/svg+xml\"><style>{STYLE}</style></head>\
+         <body><main><p class=\"brand\">{MARK} Backfill</p><h1>Log in</h1>{alert}{form}</main></body></html>"
     );
     let headers: [(HeaderName, &str); 3] = [
         (header::CONTENT_SECURITY_POLICY, &POLICY),

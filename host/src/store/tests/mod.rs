@@ -1,5 +1,6 @@
 //! The rules of the store, each on a real SQLite file and on a real Postgres.
 
+mod activity;
 mod availability;
 mod causes;
 mod circuit;

@@ -21,8 +21,8 @@ export function CellPanel({ windfarm, unit, cell }: Props) {
   const { gap } = cell;
   const { first, last } = monthDays(cell.month);
   return (
-    <section className="card cell-panel" aria-labelledby="cell" aria-live="polite">
-      <h2 id="cell">
+    <section className="card cell-panel" aria-labelledby="cell">
+      <h2 id="cell" tabIndex={-1}>
         {unit.name}, {monthName(cell.month)}
       </h2>
       <p className="cell-full">

@@ -1,6 +1,6 @@
 // What is stored of a unit's month, and what it was before the upstream corrected itself.
 
-import { keepPreviousData, useQuery } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { useId, useMemo, useState } from "react";
 
 import { Empty, Loaded } from "../../components/States";
@@ -41,7 +41,8 @@ export default function SeriesChart({ unit, month, kind, stored }: Props) {
         ...(resolution === "native" ? { include_history: true } : { resolution }),
       }),
     enabled: stored,
-    placeholderData: keepPreviousData,
+    // Another month's values don't stand under this one's name.
+    placeholderData: (before, query) => (query?.queryKey[2] === month ? before : undefined),
   });
   return (
     <section className="card chart" aria-labelledby={name}>
@@ -58,7 +59,11 @@ export default function SeriesChart({ unit, month, kind, stored }: Props) {
       </div>
       {stored ? (
         <Loaded query={found} what="The measurements could not be read" lines={7}>
-          {(data) => <Drawn data={data} what={`${unit.name}, ${monthName(month)}`} />}
+          {(data) => (
+            <div className={`drawn${found.isPlaceholderData ? " stale" : ""}`} aria-busy={found.isPlaceholderData}>
+              <Drawn data={data} what={`${unit.name}, ${monthName(month)}`} />
+            </div>
+          )}
         </Loaded>
       ) : null}
       {stored ? (
@@ -83,7 +88,6 @@ function Drawn({ data, what }: { data: Measurements; what: string }) {
     [data],
   );
   const [table, setTable] = useState(false);
-  const values = data.series[0]?.values ?? [];
   if (series.length === 0) return <Empty icon="empty" title="No values in this span" />;
   return (
     <>
@@ -95,15 +99,18 @@ function Drawn({ data, what }: { data: Measurements; what: string }) {
       <button type="button" className="link" aria-expanded={table} onClick={() => setTable(!table)}>
         {table ? "Hide the values" : "Show the values as a table"}
       </button>
-      {table && <Values of={data.series[0]} values={values.filter((value) => value.replaced_at == null)} />}
-      {replaced.length > 0 && <Revisions rows={replaced.slice(0, 50)} total={replaced.length} />}
+      {table && <Values series={data.series} />}
+      {replaced.length > 0 && <Revisions rows={replaced} />}
     </>
   );
 }
 
+const nameOf = (of: Series): string =>
+  [of.kind, ...Object.values(of.labels ?? {}), `(${of.quantity.replaceAll("-", " ")})`].join(" ");
+
 /** What stands, and what it replaced, if anything. */
 function split(of: Series): PlotSeries[] {
-  const name = [of.kind, ...Object.values(of.labels ?? {}), `(${of.quantity.replaceAll("-", " ")})`].join(" ");
+  const name = nameOf(of);
   const stands = of.values.filter((value) => value.replaced_at == null);
   const before = of.values.filter((value) => value.replaced_at != null);
   return [
@@ -122,7 +129,18 @@ function describe(data: Measurements): string {
   return said.join("; ");
 }
 
-function Values({ of, values }: { of: Series | undefined; values: Value[] }) {
+/** The values that stand, by when they begin; a column per series. */
+function Values({ series }: { series: Series[] }) {
+  const rows = new Map<string, (number | undefined)[]>();
+  series.forEach((of, column) => {
+    for (const value of of.values) {
+      if (value.replaced_at != null) continue;
+      const row = rows.get(value.start) ?? [];
+      row[column] = value.value;
+      rows.set(value.start, row);
+    }
+  });
+  const ordered = [...rows].sort(([a], [b]) => Date.parse(a) - Date.parse(b));
   return (
     <div className="table-scroll" tabIndex={0} role="region" aria-label="The values">
       <table className="table compact">
@@ -130,14 +148,21 @@ function Values({ of, values }: { of: Series | undefined; values: Value[] }) {
         <thead>
           <tr>
             <th scope="col">Start</th>
-            <th scope="col" className="number">{of?.unit}</th>
+            {series.map((of) => (
+              <th key={nameOf(of)} scope="col" className="number">
+                {series.length > 1 && `${nameOf(of)}, `}
+                {of.unit}
+              </th>
+            ))}
           </tr>
         </thead>
         <tbody>
-          {values.map((value) => (
-            <tr key={value.start}>
-              <td><Time at={value.start} /></td>
-              <td className="number">{value.value.toFixed(3)}</td>
+          {ordered.map(([start, values]) => (
+            <tr key={start}>
+              <td><Time at={start} /></td>
+              {series.map((of, column) => (
+                <td key={nameOf(of)} className="number">{values[column]?.toFixed(3) ?? "–"}</td>
+              ))}
             </tr>
           ))}
         </tbody>
@@ -146,11 +171,24 @@ function Values({ of, values }: { of: Series | undefined; values: Value[] }) {
   );
 }
 
-function Revisions({ rows, total }: { rows: { of: Series; value: Value }[]; total: number }) {
+/** So many revisions are listed at first. */
+const FIRST = 50;
+
+function Revisions({ rows }: { rows: { of: Series; value: Value }[] }) {
+  const [all, setAll] = useState(false);
+  const stands = useMemo(() => {
+    const series = new Map<Series, Map<string, Value>>();
+    for (const { of } of rows) {
+      if (!series.has(of)) series.set(of, new Map(of.values.filter((one) => one.replaced_at == null).map((one) => [one.start, one])));
+    }
+    return series;
+  }, [rows]);
+  const shown = all ? rows : rows.slice(0, FIRST);
+  const several = stands.size > 1;
   return (
     <details className="more">
       <summary>
-        Revisions <span className="muted">{count(total)}</span>
+        Revisions <span className="muted">{count(rows.length)}</span>
       </summary>
       <div className="table-scroll" tabIndex={0} role="region" aria-label="Revisions">
         <table className="table compact">
@@ -158,25 +196,33 @@ function Revisions({ rows, total }: { rows: { of: Series; value: Value }[]; tota
           <thead>
             <tr>
               <th scope="col">Start</th>
+              {several && <th scope="col">Series</th>}
               <th scope="col" className="number">Was</th>
               <th scope="col" className="number">Is</th>
               <th scope="col">Replaced</th>
             </tr>
           </thead>
           <tbody>
-            {rows.map(({ of, value }) => (
-              <tr key={`${value.start}${value.replaced_at}`}>
+            {shown.map(({ of, value }) => (
+              <tr key={`${nameOf(of)}${value.start}${value.replaced_at}`}>
                 <td><Time at={value.start} /></td>
+                {several && <td>{nameOf(of)}</td>}
                 <td className="number">{value.value.toFixed(3)}</td>
-                <td className="number">
-                  {of.values.find((one) => one.start === value.start && one.replaced_at == null)?.value.toFixed(3) ?? "–"}
-                </td>
+                <td className="number">{stands.get(of)?.get(value.start)?.value.toFixed(3) ?? "–"}</td>
                 <td><Time at={value.replaced_at} /></td>
               </tr>
             ))}
           </tbody>
         </table>
       </div>
+      {shown.length < rows.length && (
+        <p className="chart-note">
+          The first {count(shown.length)} of {count(rows.length)}.{" "}
+          <button type="button" className="link" onClick={() => setAll(true)}>
+            Show all
+          </button>
+        </p>
+      )}
     </details>
   );
 }

@@ -2,7 +2,7 @@
 
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
-import { lazy, Suspense, useMemo } from "react";
+import { type KeyboardEvent, lazy, Suspense, useEffect, useMemo, useRef, useState } from "react";
 
 import { Empty, Loaded, Skeleton } from "../../components/States";
 import { useTitle } from "../../components/useTitle";
@@ -11,10 +11,11 @@ import { api } from "../../lib/api";
 import type { Availability, AvailabilityCell } from "../../lib/backfill-api";
 import { many } from "../../lib/format";
 import type { AvailabilitySearch } from "../../lib/searches";
+import { chunk } from "../../lib/trouble";
 import { CellPanel } from "./CellPanel";
 import { SourceMap } from "./SourceMap";
 
-const SeriesChart = lazy(() => import("./SeriesChart"));
+const SeriesChart = lazy(() => chunk(() => import("./SeriesChart")));
 
 const THIS_YEAR = new Date().getUTCFullYear();
 
@@ -46,7 +47,7 @@ export function AvailabilityPage() {
           value={windfarm}
           choose={(next) => change({ windfarm: next, unit: undefined, month: undefined })}
         />
-        <Year id="from" label="First year" value={from} choose={(next) => change({ from: next, to: undefined, month: undefined })} />
+        <Year id="from" label="First year" alone={from === undefined} value={from} choose={(next) => change({ from: next, to: undefined, month: undefined })} />
         {from !== undefined && (
           <Year id="to" label="Last year" value={to ?? from} choose={(next) => change({ to: next, month: undefined })} />
         )}
@@ -67,16 +68,18 @@ export function AvailabilityPage() {
 interface YearProps {
   id: string;
   label: string;
+  /** No other year stands beside it. */
+  alone?: boolean;
   value: number | undefined;
   choose: (year: number | undefined) => void;
 }
 
-function Year({ id, label, value, choose }: YearProps) {
+function Year({ id, label, alone = false, value, choose }: YearProps) {
   return (
-    <div className="field">
+    <div className={alone ? "field first" : "field"}>
       <label htmlFor={id}>{label}</label>
       <select id={id} className="input" value={value ?? ""} onChange={(event) => choose(Number(event.target.value) || undefined)}>
-        {id === "from" && <option value="">All that is known</option>}
+        {id === "from" && <option value="">All years</option>}
         {Array.from({ length: THIS_YEAR - 1999 }, (_, back) => (
           <option key={back}>{THIS_YEAR - back}</option>
         ))}
@@ -101,6 +104,25 @@ function Shown({ data, search, change }: ShownProps) {
     }
     return of;
   }, [data]);
+  const beside = useRef<HTMLDivElement>(null);
+  const [opened, setOpened] = useState(0);
+  const place = `${search.unit} ${search.month}`;
+  const wanted = useRef("");
+  useEffect(() => {
+    // Who opens a cell wants to read of it; who comes by an address begins at the top.
+    if (wanted.current !== place || beside.current === null) return;
+    wanted.current = "";
+    beside.current.scrollIntoView({ block: "nearest" });
+    beside.current.querySelector<HTMLElement>("h2")?.focus({ preventScroll: true });
+  }, [place, opened]);
+  const open = (row: number, month: string) => {
+    wanted.current = `${row} ${month}`;
+    setOpened((times) => times + 1);
+    change({ unit: row, month });
+  };
+  const back = (event: KeyboardEvent) => {
+    if (event.key === "Escape") document.querySelector<HTMLElement>('.grid td[aria-selected="true"]')?.focus();
+  };
   if (data.units.length === 0) {
     return <Empty icon="question" title="The wind farm has no units" />;
   }
@@ -115,11 +137,11 @@ function Shown({ data, search, change }: ShownProps) {
           data={data}
           cells={cells}
           chosen={unit !== undefined && search.month !== undefined ? { row: unit.id, month: search.month } : undefined}
-          open={(row, month) => change({ unit: row, month })}
+          open={open}
         />
       ))}
       {unit !== undefined && cell !== undefined ? (
-        <div className="beside">
+        <div className="beside" ref={beside} onKeyDown={back}>
           <CellPanel windfarm={data.windfarm.id} unit={unit} cell={cell} />
           <Suspense fallback={<Skeleton lines={6} />}>
             <SeriesChart key={unit.id} unit={unit} month={cell.month} kind={cell.kind ?? undefined} stored={cell.present_seconds > 0} />

@@ -12,6 +12,7 @@ import { type JobDetail, ProblemError } from "../../lib/backfill-api";
 import { count, months, span } from "../../lib/format";
 import type { LiveState } from "../../lib/live";
 import { mayNotChange, useMe } from "../../lib/me";
+import { chunk } from "../../lib/trouble";
 import { jobWord } from "../../lib/words";
 import { Actions } from "./Actions";
 import { Announcer } from "./Announcer";
@@ -22,7 +23,7 @@ import { useJob } from "./live";
 import { Log } from "./Log";
 import { Waiting } from "./Waiting";
 
-const TaskDrawer = lazy(() => import("./TaskDrawer"));
+const TaskDrawer = lazy(() => chunk(() => import("./TaskDrawer")));
 
 export function JobPage() {
   const { jobId } = useParams({ from: "/backfill/$jobId" });

@@ -11,6 +11,7 @@ import { api } from "../../lib/api";
 import type { Source, SourceCheck } from "../../lib/backfill-api";
 import { count, many, span } from "../../lib/format";
 import type { Word } from "../../lib/words";
+import { rate } from "./rate";
 
 export function Sources({ sources, may }: { sources: Source[]; may: boolean }) {
   if (sources.length === 0) return <Empty icon="question" title="The configuration has no source" />;
@@ -52,7 +53,7 @@ function One({ source, may }: { source: Source; may: boolean }) {
       <div className="source-head">
         <div>
           <h3>{source.id}</h3>
-          <p className="muted">{description?.name ?? "not loaded"}</p>
+          {description?.name !== source.id && <p className="muted">{description?.name ?? "not loaded"}</p>}
         </div>
         <Status word={wordOf(source)} />
       </div>
@@ -96,9 +97,11 @@ function One({ source, may }: { source: Source; may: boolean }) {
           </div>
         )}
         <div>
-          <dt>Tasks</dt>
+          <dt>Open tasks</dt>
           <dd>
-            {count(queue.running)} running, {count(queue.ready)} ready, {count(queue.waiting)} waiting
+            {queue.running + queue.ready + queue.waiting + queue.held === 0
+              ? "none"
+              : `${count(queue.running)} running, ${count(queue.ready)} ready, ${count(queue.waiting + queue.held)} waiting`}
           </dd>
         </div>
         {description != null && (
@@ -156,17 +159,15 @@ function One({ source, may }: { source: Source; may: boolean }) {
 }
 
 function Allowance({ allowance }: { allowance: Source["allowance"] }) {
-  const { rate, burst, requests_now: now } = allowance;
-  if (rate == null || burst == null || now == null) {
+  const { rate: allowed, burst, requests_now: now } = allowance;
+  if (allowed == null || burst == null || now == null) {
     return <p className="allowance muted">No limit is configured for its requests.</p>;
   }
   return (
     <div className="allowance">
       <p>
-        <span>{rate}</span>
-        <span className="muted">
-          {count(now)} of {count(burst)} now
-        </span>
+        <span>{rate(allowed)}</span>
+        <span className="muted nowrap">{count(now)} left now</span>
       </p>
       <meter min={0} max={burst} value={now} aria-label={`Requests that may go right now: ${now} of ${burst}`} />
     </div>

@@ -25,25 +25,25 @@ export function SystemPage() {
       <div className="page-head">
         <div>
           <h1>System</h1>
-          <p className="lead">Sources, workers, the queue and schedules, as they are now.</p>
+          <p className="lead">Workers, the queue, sources and schedules, as they are now.</p>
         </div>
       </div>
-      <section className="section" aria-labelledby="sources">
-        <h2 id="sources">Sources</h2>
-        <Loaded query={sources} what="The sources could not be read" lines={6}>
-          {(all) => <Sources sources={all} may={may} />}
+      <section className="section" aria-labelledby="workers">
+        <h2 id="workers">Workers</h2>
+        <Loaded query={workers} what="The workers could not be read">
+          {(all) => <Workers workers={all} />}
         </Loaded>
       </section>
       <section className="section" aria-labelledby="queue">
         <h2 id="queue">Queue</h2>
         <Loaded query={queue} what="The queue could not be read">
-          {(all) => <Queue queue={all} />}
+          {(all) => <Queue queue={all} sources={sources.data} served={workers.data?.some((worker) => worker.alive)} />}
         </Loaded>
       </section>
-      <section className="section" aria-labelledby="workers">
-        <h2 id="workers">Workers</h2>
-        <Loaded query={workers} what="The workers could not be read">
-          {(all) => <Workers workers={all} />}
+      <section className="section" aria-labelledby="sources">
+        <h2 id="sources">Sources</h2>
+        <Loaded query={sources} what="The sources could not be read" lines={6}>
+          {(all) => <Sources sources={all} may={may} />}
         </Loaded>
       </section>
       <section className="section" aria-labelledby="schedules">
