@@ -55,7 +55,9 @@ async fn random_operations(world: &World, mut random: StdRng) -> (u64, u64) {
                 jobs.retain(|other| !(gone && *other == job));
                 deleted += u64::from(gone);
             }
-            20 | 21 => drop(world.store.retry_job(job, Chosen::All, random.random_bool(0.5), "test", now).await),
+            20 | 21 => {
+                drop(world.store.retry_job(job, Chosen::All, random.random_bool(0.5), "test", now).await)
+            }
             22 => {
                 let tasks = world.store.tasks(job, TaskFilter::default()).await.unwrap();
                 let chosen = [tasks[random.random_range(0..tasks.len())].id];
