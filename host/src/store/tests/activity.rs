@@ -1,7 +1,7 @@
 use chrono::TimeDelta;
 
 use super::{World, at, error, hours};
-use crate::store::{EndedAttempts, Ending, NewWorker};
+use crate::store::{Chosen, EndedAttempts, Ending, NewWorker};
 
 fn ended(worker: &str) -> EndedAttempts {
     EndedAttempts { worker: worker.to_owned(), ..EndedAttempts::default() }
@@ -36,7 +36,7 @@ async fn what_a_worker_did_lately_is_counted_by_what_came_of_it() {
         assert_eq!(activity.running, []);
 
         // What was given up is tried again by hand: it has not failed any more.
-        world.store.retry_job(job, None, true, "ann", at(7)).await.unwrap();
+        world.store.retry_job(job, Chosen::All, true, "ann", at(7)).await.unwrap();
         let activity = world.store.worker_activity(9, at(8)).await.unwrap();
         assert_eq!(activity.ended[1], EndedAttempts { retried: 2, ..ended("b") });
         // An hour later nothing of it is recent.

@@ -5,6 +5,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Loaded } from "../../components/States";
 import { useTitle } from "../../components/useTitle";
 import { api } from "../../lib/api";
+import { useMe } from "../../lib/me";
 import { Queue } from "./Queue";
 import { Schedules } from "./Schedules";
 import { Sources } from "./Sources";
@@ -14,7 +15,7 @@ const OFTEN = 3_000;
 
 export function SystemPage() {
   useTitle("System");
-  const me = useQuery({ queryKey: ["me"], queryFn: () => api.getMe(), staleTime: 300_000 });
+  const me = useMe();
   const sources = useQuery({ queryKey: ["sources"], queryFn: () => api.listSources(), refetchInterval: OFTEN });
   const workers = useQuery({ queryKey: ["workers"], queryFn: () => api.listWorkers(), refetchInterval: OFTEN });
   const queue = useQuery({ queryKey: ["queue"], queryFn: () => api.getQueue(), refetchInterval: OFTEN });
