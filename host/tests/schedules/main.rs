@@ -61,7 +61,8 @@ impl Host {
         let config = config::load(&self.folder.path("others.toml"), &|_| None).unwrap();
         let shared = Shared::new(Arc::new(StoredAllowance(self.store.clone())));
         let registry = Registry::load(&config, &|_| None, support::engine(), &shared).await;
-        Scheduler::new(self.store.clone(), Arc::new(registry), 3, config.worker.grace)
+        let limit = config.server.max_open_tasks;
+        Scheduler::new(self.store.clone(), Arc::new(registry), 3, limit, config.worker.grace)
     }
 
     async fn schedule(
