@@ -163,7 +163,7 @@ fn verdicts_in_every_combination() {
             Case { reprocess: 0 | 1, covered: 2, .. } => "skip-complete",
             Case { reprocess: 0 | 1, covered: 0, empty: 2, .. } => "skip-complete",
             Case { reprocess: 0, failed: 2, .. } => "invalid",
-            Case { in_flight: 1, .. } => "skip-in-flight",
+            Case { reprocess: 0 | 1, in_flight: 1, .. } => "skip-in-flight",
             _ => "fetch",
         };
         let verdict = case.verdict(month("2024-03"));
