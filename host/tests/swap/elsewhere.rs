@@ -338,7 +338,7 @@ async fn a_source_whose_component_could_not_be_had_is_told_and_the_one_that_runs
     assert_eq!(nobody.asked().len(), 3);
 }
 
-/// A server of a component that sends the first byte, and no other until it may.
+/// A server that begins to answer with a component, and sends nothing of it until it may.
 struct Slow {
     server: Upstream,
     open: Arc<AtomicBool>,

@@ -94,7 +94,7 @@ fn hoard() -> Result<String, String> {
             bytes += size;
         }
         maps.push(map);
-        if maps.len().is_power_of_two() {
+        if maps.len().is_multiple_of(1024) {
             host::log(host::Level::Info, &format!("{} maps of headers, {bytes} bytes", maps.len()));
         }
     }
