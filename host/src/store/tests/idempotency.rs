@@ -50,6 +50,7 @@ impl World {
             priority: Priority::Default,
             max_concurrency: None,
             max_attempts: 3,
+            anew: false,
             metadata: serde_json::json!({}),
             created_by_id: None,
         };
