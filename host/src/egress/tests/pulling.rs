@@ -73,11 +73,10 @@ async fn a_server_that_falls_silent_is_given_up_and_may_be_asked_again_later() {
     })
     .await;
     let puller = puller(Opens::Loopback, Limits { silence: Duration::from_millis(100), ..LIMITS });
-    for (path, asked) in [("/head", 3), ("/body", 6)] {
+    for path in ["/head", "/body"] {
         let missed = missed(&puller, &server.url(path)).await;
         let expected = "127.0.0.1: nothing came for 100ms (asked 3 times)";
         assert_eq!(missed, Missed::passing(expected), "{path}");
-        assert_eq!(server.heard().len(), asked, "{path}");
     }
 }
 
