@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use backfill::store::{Instant, LogLevel, NewLogLine, TaskFilter};
+use backfill::{
+    clock,
+    store::{Instant, LogLevel, NewLogLine, TaskFilter},
+};
 use futures::StreamExt;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -156,7 +159,7 @@ async fn every_line_is_told_before_the_end_also_to_who_comes_back() {
         let line = |number: usize| NewLogLine {
             task_id: task,
             fence: 1,
-            at: Instant::from_seconds(1_700_000_000),
+            at: Instant::from(clock::now()),
             level: LogLevel::Info,
             message: format!("line {number}"),
         };

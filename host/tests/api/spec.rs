@@ -57,7 +57,7 @@ async fn every_route_but_health_needs_a_token() {
     let methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND"];
     let known =
         operations.iter().map(|(_, path)| format!("/{path}")).filter(|path| path.starts_with("//api/"));
-    let paths: BTreeSet<_> = known.chain(["/", "/no", "/no/such/path"].map(str::to_owned)).collect();
+    let paths: BTreeSet<_> = known.chain(["/no", "/no/such/path"].map(str::to_owned)).collect();
     for path in paths {
         for method in methods {
             let request = world.stranger().request(method.parse().unwrap(), &path);

@@ -45,9 +45,10 @@ async fn requests_and_attempts_are_traced_with_their_steps_and_without_secrets()
     admin.until(&path, |shown| shown["job"]["completed_at"].is_string()).await;
     let (trace, parent) = ("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7");
     let with = format!("00-{trace}-{parent}-01");
+    // It is refused, and traced all the same.
     Answer::of(admin.request(Method::GET, "/users/me?canary=seen").header("traceparent", &with))
         .await
-        .expect(200);
+        .expect(400);
 
     // What has not been sent by then is sent at the end.
     world.host.signal("-INT");

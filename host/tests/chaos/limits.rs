@@ -99,7 +99,7 @@ fn asked_for(entry: &LogEntry) -> Option<(String, String)> {
     match entry.api {
         // A document is of all units of the area, of which there is one here.
         "entsoe" => Some((String::new(), month_of(value("periodStart")?, "%Y%m%d%H%M"))),
-        "elexon" => Some((value("bmUnit")?.to_owned(), month_of(value("from")?, "%Y-%m-%dT%H:%MZ"))),
+        "elexon" => Some((value("bmUnit")?.to_owned(), month_of(value("from")?, "%Y-%m-%dT%H:%M:%SZ"))),
         "eia" => Some((entry.query.clone(), value("start")?.to_owned())),
         _ => None,
     }

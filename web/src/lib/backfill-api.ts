@@ -295,6 +295,7 @@ function problem(error: unknown, response: Response): Problem {
     title: response.statusText,
     status: response.status,
     detail: `the host answered ${response.status} ${response.statusText}`,
+    suggestion: "try again; if it stays so, look whether something stands between this page and the host",
     code: "unknown",
     trace_id: response.headers.get("X-Request-Id") ?? "",
   };
