@@ -52,7 +52,7 @@ async fn what_was_fetched_while_the_database_was_away_is_stored_and_not_asked_fo
     until("eight are asked for", &|log| log.len() == 8).await;
     server.stop();
     until("they are answered", &|log| log.iter().all(|entry| entry.ended.is_some())).await;
-    tokio::time::sleep(Duration::from_secs(11)).await; // is longer than a worker waits for a connection
+    tokio::time::sleep(Duration::from_secs(11)).await; // waits for longer than a worker waits for a connection
     server.start();
     cluster.drain(Duration::from_secs(60)).await;
     cluster.end().await;

@@ -123,6 +123,7 @@ async fn where_nobody_can_examine_it_a_source_that_must_pass_is_not_used() {
 #[tokio::test]
 async fn without_a_made_up_upstream_nothing_counts_as_conforming() {
     let world = World::new().await;
+    std::fs::create_dir_all(world.folder.path("cases/one")).unwrap();
     world.folder.write("cases/one/case.toml", "");
     for (more, hint) in [
         ("", "conformance_cases names no folder, so that no month can be checked"),

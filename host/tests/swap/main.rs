@@ -16,6 +16,7 @@ mod elsewhere;
 mod live;
 mod refused;
 mod rollback;
+mod slow;
 mod under_load;
 
 use std::{

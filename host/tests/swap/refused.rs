@@ -35,6 +35,13 @@ impl Asked {
         self.send(self.http.get(self.at(path))).await
     }
 
+    /// Makes a job of a month of the only wind farm; gives its id. The host plans with the components that run.
+    async fn job(&self, first: &str, last: &str) -> String {
+        let body = json!({ "windfarm_id": 1, "start_date": first, "end_date": last });
+        let made = self.send(self.http.post(self.at("/api/v1/backfill/jobs")).json(&body)).await;
+        serde_json::from_str::<Value>(&made).unwrap()["id"].to_string()
+    }
+
     async fn source(&self) -> Value {
         serde_json::from_str(&self.get("/api/v1/sources/parks").await).unwrap()
     }
@@ -73,10 +80,7 @@ async fn what_can_t_take_over_is_told_in_the_log_over_http_and_as_a_metric() {
     }
     let metrics = asked.get("/metrics").await;
     assert!(metrics.contains("backfill_source_refused{source=\"parks\"} 1"), "{metrics}");
-    let body = json!({ "windfarm_id": 1, "start_date": "2024-01-01", "end_date": "2024-01-31" });
-    let job = asked.send(asked.http.post(asked.at("/api/v1/backfill/jobs")).json(&body)).await;
-    let job: Value = serde_json::from_str(&job).unwrap();
-    let done = world.ended(&job["id"].to_string()).await;
+    let done = world.ended(&asked.job("2024-01-01", "2024-01-31").await).await;
     assert_eq!(done["job"]["completed_tasks"], 1, "{done:#}");
     assert_eq!(world.attempts(&first).await, 1, "the old one stayed");
 
@@ -107,29 +111,30 @@ async fn what_else_is_configured_takes_effect_while_a_refused_component_lies_the
     world.units(1).await;
     world.folder.write("key", "the-first-key");
     world.configure("credential = { header = \"X-Key\", from = \"file:key\" }");
-    let mut host = Host::start(&world.folder, &["worker"]).await;
+    let mut asked = Asked::start(&world.folder).await;
     std::fs::write(world.component(), "a mistake").unwrap();
-    host.says("refused, so that").await;
+    asked.host.says("refused, so that").await;
 
     world.folder.write("key", "the-second-key");
-    host.says("configured anew").await;
-    let job = world.job("2024-01", "2024-01").await;
-    assert_eq!(world.ended(&job).await["job"]["completed_tasks"], 1);
-    let asked = world.upstream.asked();
-    assert_eq!(asked.last().unwrap().headers["x-key"], "the-second-key");
+    asked.host.says("configured anew").await;
+    let done = world.ended(&asked.job("2024-01-01", "2024-01-31").await).await;
+    assert_eq!(done["job"]["completed_tasks"], 1, "{done:#}");
+    let requests = world.upstream.asked();
+    assert_eq!(requests.last().unwrap().headers["x-key"], "the-second-key");
 
     let text = std::fs::read_to_string(world.folder.path("backfill.toml")).unwrap();
     let granted = format!("hosts = [{:?}]", world.upstream.url());
     assert!(text.contains(&granted), "{text}");
     world.folder.write("backfill.toml", &text.replace(&granted, "hosts = []"));
-    host.says("configured anew").await;
-    let job = world.job("2024-02", "2024-02").await;
+    asked.host.says("configured anew").await;
+    let job = asked.job("2024-02-01", "2024-02-29").await;
     assert_eq!(world.ended(&job).await["job"]["failed_tasks"], 1, "the host is granted no more");
-    assert_eq!(world.upstream.asked().len(), asked.len());
+    assert_eq!(world.upstream.asked().len(), requests.len());
 
     world.put(&Component::first());
-    host.says("nothing is refused any more").await;
-    assert_eq!(world.attempts(&Component::first()).await, 2, "the same component all the time");
+    asked.host.says("nothing is refused any more").await;
+    // The second job's task was tried three times.
+    assert_eq!(world.attempts(&Component::first()).await, 1 + 3, "the same component all the time");
 }
 
 #[tokio::test]
