@@ -152,8 +152,10 @@ test("what is said while a task is open is seen in front of it, and the focus go
 test("hundreds of failures are counted by cause, and what failed for good is retried by force", options, async () => {
   const refuse = (words: string) =>
     ({ kind: "status", status: 400, body: JSON.stringify({ title: "Bad request", errors: { BmUnit: [words] } }), api: "elexon" });
-  await world.faults({ ...refuse("is struck by lightning"), times: 1 }, refuse("is not known"));
-  const id = await world.job({ windfarm_id: 6, start_year: 2017, end_year: 2021 });
+  // All that is asked for one unit's March; a day more on either side of the month is asked for.
+  const one = "to=2019-04-02T00:00:00Z&bmUnit=T_SIMW-2";
+  await world.faults({ ...refuse("is struck by lightning"), match: one }, refuse("is not known"));
+  const id = await world.job({ windfarm_id: 6, start_year: 2019, end_year: 2023 });
   await world.faults();
   await page.goto(`/backfill/${id}`);
   await page.getByRole("heading", { name: "120 failed tasks" }).waitFor();
@@ -221,7 +223,12 @@ test("a job that waits for a paused source says so", options, async () => {
   await world.faults();
   await page.goto("/system");
   await page.getByRole("button", { name: "Resume elexon" }).click();
+  await page.getByText("elexon is asked again").waitFor();
   await page.goto(`/backfill/${id}`);
+  // Whatever had spent its two attempts before the source was paused has failed, and is asked for once more.
+  const of = async () => (await world.api<{ job: { completed_at: string | null; failed_tasks: number } }>("GET", `/backfill/jobs/${id}`)).job;
+  await eventually("all tasks have ended", async () => (await of()).completed_at !== null);
+  if ((await of()).failed_tasks > 0) await page.getByRole("button", { name: "Retry failed" }).click();
   await page.locator("[data-percent='100']").waitFor();
   await page.getByText(/elexon is paused/).waitFor({ state: "detached" });
 });

@@ -120,11 +120,12 @@ async function furnish(): Promise<Shown[]> {
   await world.job({ windfarm_id: SANTA_ISABEL, start_year: YEAR - 3, end_year: YEAR - 1 });
   await world.job({ windfarm_id: MORAY, ...span(`${YEAR - 1}-01`, last) });
   await world.job({ windfarm_id: HORNSEA, ...span(first, month(12)) });
-  const [refused, garbled] = [month(9), month(5)];
+  // A month is asked for with a day more on either side, so its request ends in the month that follows it.
+  const refused = month(9);
   const failed = await failing(
     { windfarm_id: HORNSEA, ...span(month(11), last) },
-    { kind: "status", status: 400, body: "no such settlement period", match: `${refused}-1` },
-    { kind: "status", status: 422, body: "the unit was not metered then", match: `${garbled}-1` },
+    { kind: "status", status: 400, body: "no such settlement period", match: `to=${month(8)}-02` },
+    { kind: "status", status: 422, body: "the unit was not metered then", match: `to=${month(4)}-02` },
   );
   // What the upstream corrected since.
   const corrected = month(7);

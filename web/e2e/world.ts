@@ -153,6 +153,8 @@ export class World {
   /** A browser of its own that nobody has logged in with. */
   async stranger(options: BrowserContextOptions = {}, who: Who = this.ada()): Promise<Visitor> {
     const context = await this.browser.newContext({ baseURL: this.base, ...options });
+    // What the compiler of these tests puts around named functions, those evaluated in a page too.
+    await context.addInitScript("globalThis.__name ??= (named) => named");
     return new Visitor(this, context, await context.newPage(), who);
   }
 
