@@ -37,9 +37,13 @@ async fn no_call_is_answered_with_a_fault_or_a_status_that_is_not_described() {
     let admin = world.admin().await;
     world.filled(&admin).await;
     // Events are followed until a job ends: now all have.
-    let followed = world.fuzzed(&tool, &admin, &["--include-path-regex", "/events$"]).await;
+    // What an event looks like, schemathesis takes from what the description says of the whole text.
+    let without_schema: Vec<_> = CHECKS.split(',').filter(|check| !check.contains("schema")).collect();
+    let only_events = ["--include-path-regex", "/events$", "--max-time", "60"];
+    let followed = world.fuzzed(&tool, &admin, &without_schema.join(","), &only_events).await;
     assert!(followed >= 100, "only {followed} calls followed a job");
-    let cases = world.fuzzed(&tool, &admin, &["--exclude-path-regex", "/events$"]).await;
+    let others = ["--exclude-path-regex", "/events$", "--max-time", "600"];
+    let cases = world.fuzzed(&tool, &admin, CHECKS, &others).await;
     assert!(cases >= CASES, "only {cases} calls were made");
     // Who asked was let in to the end, and got what there is.
     admin.get("/users/me").await.expect(200);
@@ -53,12 +57,12 @@ async fn no_call_is_answered_with_a_fault_or_a_status_that_is_not_described() {
 
 impl World {
     /// Calls what the description has, as somebody; gives how many calls were made.
-    async fn fuzzed(&self, tool: &str, client: &Client, which: &[&str]) -> u64 {
+    async fn fuzzed(&self, tool: &str, client: &Client, checks: &str, which: &[&str]) -> u64 {
         let bearer = format!("Authorization: Bearer {}", client.token.as_deref().unwrap());
         let output = Command::new(tool)
-            .args(["run", &format!("{}/openapi.json", self.base), "--checks", CHECKS, "--header", &bearer])
+            .args(["run", &format!("{}/openapi.json", self.base), "--checks", checks, "--header", &bearer])
             .args(["--max-examples", "200", "--phases", "examples,coverage,fuzzing", "--workers", "2"])
-            .args(["--continue-on-failure", "--request-timeout", "30", "--no-color", "--max-time", "600"])
+            .args(["--continue-on-failure", "--request-timeout", "30", "--no-color"])
             .args(["--suppress-health-check", "all", "--generation-database", "none"])
             .args(which)
             .current_dir(self.folder.root())
