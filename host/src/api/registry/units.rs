@@ -45,7 +45,7 @@ pub(super) struct Which {
     #[param(minimum = 1, maximum = 100, default = 100)]
     limit: Option<u32>,
     /// Passes over so many; `cursor` is quicker.
-    #[param(minimum = 0)]
+    #[param(minimum = 0, maximum = 2_147_483_647)]
     offset: Option<u32>,
     /// The page after this place, as `X-Next-Cursor` and `Link` said.
     #[param(minimum = 1)]
