@@ -30,7 +30,8 @@ fn collect(folder: &Path, files: &mut Vec<File>) {
         let name = path.file_name().unwrap_or_default();
         if path.is_dir() && name != "target" {
             collect(&path, files);
-        } else if path.extension().is_some_and(|ending| ending == "rs") {
+        } else if path.extension().is_some_and(|ending| ending == "rs") && name != "bindings.rs" {
+            // Those are what `cargo component` leaves behind.
             let text = fs::read_to_string(&path).unwrap();
             let path = path.strip_prefix(root()).unwrap().to_string_lossy().into_owned();
             files.push(File { path, text });
