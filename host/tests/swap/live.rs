@@ -94,16 +94,21 @@ async fn sources_come_go_and_are_configured_anew_and_other_sections_wait_for_a_r
     assert_eq!(world.ended(&waits).await["job"]["failed_tasks"], 0);
 }
 
+/// A run in the foreground of the months up to this one, one after the other; it waits for the answer to the first.
+async fn run_one_by_one(world: &World, to: &str) -> Host {
+    let text = std::fs::read_to_string(world.folder.path("backfill.toml")).unwrap();
+    world.folder.write("backfill.toml", &text.replace("concurrency = 8", "concurrency = 1"));
+    world.open.send_replace(false);
+    let run = Host::spawn(&world.folder, &["run", "--windfarm", "Ridge", "--from", "2024-01", "--to", to]);
+    world.asked(1).await;
+    run
+}
+
 #[tokio::test]
 async fn a_run_in_the_foreground_follows_too() {
     let world = World::new().await;
     world.units(1).await;
-    let text = std::fs::read_to_string(world.folder.path("backfill.toml")).unwrap();
-    world.folder.write("backfill.toml", &text.replace("concurrency = 8", "concurrency = 1"));
-    world.open.send_replace(false);
-    let mut run =
-        Host::spawn(&world.folder, &["run", "--windfarm", "Ridge", "--from", "2024-01", "--to", "2024-02"]);
-    world.asked(1).await;
+    let mut run = run_one_by_one(&world, "2024-02").await;
     world.put(&Component::third());
     run.says("new attempts use 0.3.0").await;
     world.open.send_replace(true);
@@ -116,12 +121,7 @@ async fn a_run_in_the_foreground_follows_too() {
 async fn a_run_in_the_foreground_whose_source_is_left_out_ends_and_fails_no_task() {
     let world = World::new().await;
     world.units(1).await;
-    let text = std::fs::read_to_string(world.folder.path("backfill.toml")).unwrap();
-    world.folder.write("backfill.toml", &text.replace("concurrency = 8", "concurrency = 1"));
-    world.open.send_replace(false);
-    let mut run =
-        Host::spawn(&world.folder, &["run", "--windfarm", "Ridge", "--from", "2024-01", "--to", "2024-03"]);
-    world.asked(1).await;
+    let mut run = run_one_by_one(&world, "2024-03").await;
     world.configure("enabled = false");
     run.says("the configuration leaves the source out").await;
     world.open.send_replace(true);
