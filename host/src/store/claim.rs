@@ -51,8 +51,11 @@ pub struct ClaimRequest<'a> {
 pub struct Claim {
     /// The task.
     pub task_id: i64,
-    /// Proof of holding it.
+    /// Proof of holding it, together with the owner and the attempt: a server that died may have forgotten this claim,
+    /// and given its number to another.
     pub fence: i64,
+    /// The worker process.
+    pub owner: String,
     /// Its attempt's row.
     pub attempt_id: i64,
     /// Its job.
@@ -84,6 +87,7 @@ pub struct Claim {
 struct Row {
     id: i64,
     fence: i64,
+    owner: String,
     attempt_id: i64,
     job_id: i64,
     generation_unit_id: i64,
@@ -109,7 +113,7 @@ struct Row {
 impl Store {
     /// Claims tasks that are ready: oldest job first (see [`crate::domain::Priority::head_start`]), in the order in
     /// which they were planned, months that are under way before others. Tasks whose lease ran out are taken back
-    /// first, whoever held them.
+    /// first, whoever held them. It is committed, but maybe not on disk yet: whatever rests on it says whose it is.
     pub async fn claim(
         &self,
         request: ClaimRequest<'_>,
@@ -119,7 +123,7 @@ impl Store {
         if !self.may_claim(&request, now).await? {
             return Ok(Vec::new());
         }
-        let mut tx = self.write_own(DOING).await?;
+        let mut tx = self.write_unflushed(DOING).await?;
         tx.lock_queue().await.doing(DOING)?;
         let lost = lost::take_back(&mut tx, now).await?;
         make_due(&mut tx, now).await.doing(DOING)?;
@@ -273,7 +277,7 @@ async fn start(
 async fn claimed(conn: &mut Connection, picked: &[Picked]) -> Result<Vec<Claim>, StoreError> {
     let mut rows: Vec<Row> = bulk(
         "WITH picked (task_id) AS ({rows})
-         SELECT t.id, t.fence, a.id AS attempt_id, t.job_id, t.generation_unit_id, t.source, t.month, t.start_date,
+         SELECT t.id, t.fence, a.worker AS owner, a.id AS attempt_id, t.job_id, t.generation_unit_id, t.source, t.month, t.start_date,
                 t.end_date, t.attempt_count, t.max_attempts, t.confirm_at, t.lost_count,
                 CASE WHEN t.empty_count > 0 THEN (SELECT MAX(e.ended_at) FROM task_attempts e
                                                   WHERE e.task_id = t.id AND e.error_code = 'no-data') END AS empty_at,
@@ -297,6 +301,7 @@ impl From<Row> for Claim {
         Self {
             task_id: row.id,
             fence: row.fence,
+            owner: row.owner,
             attempt_id: row.attempt_id,
             job_id: row.job_id,
             unit_id: row.generation_unit_id,

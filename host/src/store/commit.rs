@@ -111,14 +111,17 @@ impl Store {
         let now = now.into();
         let mut tx = self.write_unflushed(DOING).await?;
         let held = format!(
-            "SELECT attempt_count, max_attempts FROM backfill_tasks
-             WHERE id = $1 AND fence = $2 AND status = 'in_progress' AND lease_until > $3 {}",
+            "SELECT attempt_count, max_attempts FROM backfill_tasks t
+             WHERE id = $1 AND fence = $2 AND status = 'in_progress' AND lease_until > $3 AND lease_owner = $4
+               AND EXISTS (SELECT 1 FROM task_attempts a WHERE a.id = $5 AND a.task_id = t.id AND a.fence = $2) {}",
             tx.lock_rows()
         );
         let held: Option<(i64, i64)> = sql::query(held)
             .bind(claim.task_id)
             .bind(claim.fence)
             .bind(now)
+            .bind(&claim.owner)
+            .bind(claim.attempt_id)
             .optional(&mut tx)
             .await
             .doing(DOING)?;

@@ -119,13 +119,16 @@ impl Store {
         const DOING: &str = "recording that an attempt has stopped";
         let mut tx = self.write_own(DOING).await?;
         sql::query(
-            "UPDATE task_attempts SET ended_at = $2, outcome = 'cancelled' WHERE id = $1 AND ended_at IS NULL
+            "UPDATE task_attempts SET ended_at = $2, outcome = 'cancelled'
+             WHERE id = $1 AND task_id = $4 AND fence = $3 AND worker = $5 AND ended_at IS NULL
                AND NOT EXISTS (SELECT 1 FROM backfill_tasks t
                                WHERE t.id = task_id AND t.status = 'in_progress' AND t.fence = $3)",
         )
         .bind(claim.attempt_id)
         .bind(now.into())
         .bind(claim.fence)
+        .bind(claim.task_id)
+        .bind(&claim.owner)
         .execute(&mut tx)
         .await
         .doing(DOING)?;

@@ -3,7 +3,7 @@ use std::collections::HashSet;
 use super::{LEASE, World, at, error, request, sql};
 use crate::{
     domain::{Priority, TaskStatus},
-    store::{ClaimRequest, Ending, Instant, StoreError, TaskFilter, pick},
+    store::{Claim, ClaimRequest, Ending, Instant, StoreError, TaskFilter, pick},
 };
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -91,6 +91,54 @@ async fn a_lease_that_ran_out_is_taken_over_and_its_former_holder_commits_nothin
         assert_eq!(world.measurements().await.len(), 5);
         let outcomes: Vec<(String,)> = world.rows("SELECT outcome FROM task_attempts ORDER BY id").await;
         assert_eq!(outcomes.iter().map(|row| row.0.as_str()).collect::<Vec<_>>(), ["lost", "written"]);
+    }
+}
+
+/// Undoes a claim, as a server does that died before the claim was on disk.
+async fn forget(world: &World, claim: &Claim) {
+    assert_eq!((claim.task_id, claim.fence), (1, 1));
+    world.sql("DELETE FROM task_attempts WHERE task_id = 1").await.unwrap();
+    let undo = "UPDATE backfill_tasks SET status = 'pending', fence = 0, lease_owner = NULL, lease_until = NULL,
+                                          started_at = NULL WHERE id = 1";
+    world.sql(undo).await.unwrap();
+}
+
+#[tokio::test]
+async fn who_has_a_claim_that_its_server_forgot_does_nothing_to_the_next_one_with_the_same_fence() {
+    for world in World::on_both().await {
+        world.job(1).await;
+        let forgotten = world.one("a", at(0)).await;
+        forget(&world, &forgotten).await;
+        let next = world.one("b", at(1)).await;
+        assert_eq!(next.fence, forgotten.fence);
+
+        let lost = world.store.renew("a", &[(forgotten.task_id, forgotten.fence)], LEASE, at(2)).await.unwrap();
+        assert_eq!(lost, [forgotten.task_id]);
+        let lost = world.finish(&forgotten, Ending::Empty("nothing"), at(2)).await.unwrap_err();
+        assert!(matches!(lost, StoreError::LostLease { .. }), "{lost}");
+        world.store.stopped(&forgotten, at(2)).await.unwrap();
+        world.finish(&next, Ending::Empty("nothing"), at(3)).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_worker_that_claims_again_what_its_server_forgot_ends_it_by_the_second_claim_alone() {
+    for world in World::on_both().await {
+        world.job(2).await;
+        let forgotten = world.one("a", at(0)).await;
+        forget(&world, &forgotten).await;
+        // The number of its attempt may be that of another task now.
+        let claims = world.claim("a", 2, at(1)).await;
+        assert_eq!(claims[0].fence, forgotten.fence);
+        let forgotten = Claim { attempt_id: claims[1].attempt_id, ..forgotten };
+        let lost = world.finish(&forgotten, Ending::Empty("nothing"), at(2)).await.unwrap_err();
+        assert!(matches!(lost, StoreError::LostLease { .. }), "{lost}");
+        world.store.stopped(&forgotten, at(2)).await.unwrap();
+        for claim in &claims {
+            world.finish(claim, Ending::Empty("nothing"), at(3)).await.unwrap();
+        }
+        let open: Vec<(i64,)> = world.rows("SELECT COUNT(*) FROM task_attempts WHERE ended_at IS NULL").await;
+        assert_eq!(open, [(0,)]);
     }
 }
 
