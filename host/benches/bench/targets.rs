@@ -21,6 +21,8 @@ const TARGETS: &[(&str, Target)] = &[
     ("store-unchanged", Target::AtLeast(200_000.0)),
     ("task-empty", Target::AtMost(2.5)),
     ("task-empty-rate", Target::AtLeast(400.0)),
+    ("task-empty-served", Target::AtMost(2.5)),
+    ("task-empty-served-rate", Target::AtLeast(400.0)),
     ("create-job", Target::AtMost(500.0)),
     ("list-jobs", Target::AtMost(50.0)),
     ("show-job", Target::AtMost(50.0)),

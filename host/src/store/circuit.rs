@@ -109,19 +109,14 @@ pub(super) async fn hear(
     Ok(paused.map(Instant::from))
 }
 
-/// How many tasks of a source its circuit lets through, given that the queue is locked; none is no bound. Who claims
-/// one that is let through on trial calls [`on_trial`].
-pub(super) async fn admitted(
+/// Whether the circuit of a source lets tasks through, given that the queue is locked. Who claims one that is let through
+/// on trial calls [`on_trial`].
+pub(super) async fn admission(
     conn: &mut Connection,
     source: &str,
     now: Instant,
-) -> Result<Option<u32>, StoreError> {
-    let circuit = read(conn, source, "").await.doing(CLAIMING)?;
-    Ok(match circuit.admits(now.utc()) {
-        Admission::Closed => None,
-        Admission::HalfOpen => Some(1),
-        Admission::OpenUntil(_) => Some(0),
-    })
+) -> Result<Admission, StoreError> {
+    Ok(read(conn, source, "").await.doing(CLAIMING)?.admits(now.utc()))
 }
 
 /// Whether somebody who asks a source besides its tasks may do so now. On trial it is the one that is let through, and

@@ -3,7 +3,7 @@
 //! A claim is a lease with a fence. The lease ends by itself if its holder dies or stalls; the fence grows with
 //! every claim, so that a former holder can be told from the present one for ever.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::HashMap, time::Duration};
 
 use chrono::TimeDelta;
 use serde_json::json;
@@ -13,12 +13,12 @@ use super::{
     Instant, Store, StoreError,
     bulk::bulk,
     circuit,
-    connection::{Connection, Transaction},
+    connection::Transaction,
     error::Doing,
     events::{self, EventKind, NewEvent, Subject},
     jobs::{self, Job},
     lost,
-    pick::{self, Picked},
+    pick::{self, Picked, Picks},
     sql,
 };
 use crate::domain::{JobStatus, Month, Unit, Window};
@@ -83,31 +83,15 @@ pub struct Claim {
     pub lost: u32,
 }
 
+/// What there is to do for whoever claims.
 #[derive(FromRow)]
-struct Row {
-    id: i64,
-    fence: i64,
-    owner: String,
-    attempt_id: i64,
-    job_id: i64,
-    generation_unit_id: i64,
-    source: String,
-    month: Month,
-    start_date: Instant,
-    end_date: Instant,
-    #[sqlx(try_from = "i64")]
-    attempt_count: u32,
-    #[sqlx(try_from = "i64")]
-    max_attempts: u32,
-    empty_at: Option<Instant>,
-    confirm_at: Option<Instant>,
-    #[sqlx(try_from = "i64")]
-    lost_count: u32,
-    code: String,
-    name: String,
-    capacity_mw: Option<f64>,
-    #[sqlx(json)]
-    attributes: BTreeMap<String, String>,
+struct There {
+    /// Tasks of the source are ready.
+    ready: bool,
+    /// The wait of a task is over.
+    due: bool,
+    /// The lease of a task has run out.
+    lost: bool,
 }
 
 impl Store {
@@ -120,30 +104,39 @@ impl Store {
         now: impl Into<Instant>,
     ) -> Result<Vec<Claim>, StoreError> {
         let now = now.into();
-        if !self.may_claim(&request, now).await? {
+        let there = self.there(&request, now).await?;
+        if !there.ready && !there.due && !there.lost {
             return Ok(Vec::new());
         }
-        let mut tx = self.write_unflushed(DOING).await?;
+        let mut tx = self.write_step(DOING).await?;
         tx.lock_queue().await.doing(DOING)?;
-        let lost = lost::take_back(&mut tx, now).await?;
-        make_due(&mut tx, now).await.doing(DOING)?;
-        let picked = pick::pick(&mut tx, &request, now).await?;
-        let claims = start(&mut tx, &request, &picked, &lost, now).await?;
+        let lost = if there.lost { lost::take_back(&mut tx, now).await? } else { Vec::new() };
+        if there.due {
+            make_due(&mut tx, now).await.doing(DOING)?;
+        }
+        let picks = pick::pick(&mut tx, &request, now).await?;
+        let claims = start(&mut tx, &request, picks, &lost, now).await?;
         tx.commit().await.doing(DOING)?;
         Ok(claims)
     }
 
-    /// Whether there is anything to claim or to take back.
-    async fn may_claim(&self, request: &ClaimRequest<'_>, now: Instant) -> Result<bool, StoreError> {
-        let exists = sql::query(
+    /// What there is to claim or to take back. Hosts look often, and most often in vain: looking locks nothing.
+    async fn there(&self, request: &ClaimRequest<'_>, now: Instant) -> Result<There, StoreError> {
+        let mut conn = self.read(DOING).await?;
+        sql::query(
+            // The smallest is the first of its index. Whether one is small enough, Postgres looks for from row to row
+            // where it takes many for small enough.
             "SELECT EXISTS (SELECT 1 FROM backfill_tasks
-                            WHERE status = 'pending' AND NOT held AND run_after IS NULL AND source = $1)
-                 OR EXISTS (SELECT 1 FROM backfill_tasks WHERE run_after <= $2)
-                 OR EXISTS (SELECT 1 FROM backfill_tasks WHERE lease_until <= $2)",
+                            WHERE status = 'pending' AND NOT held AND run_after IS NULL AND source = $1) AS ready,
+                    COALESCE((SELECT MIN(run_after) FROM backfill_tasks WHERE run_after IS NOT NULL) <= $2, FALSE) AS due,
+                    COALESCE((SELECT MIN(lease_until) FROM backfill_tasks WHERE lease_until IS NOT NULL) <= $2, FALSE)
+                        AS lost",
         )
         .bind(request.source)
-        .bind(now);
-        self.any(exists, DOING).await
+        .bind(now)
+        .one(&mut conn)
+        .await
+        .doing(DOING)
     }
 
     /// Extends the leases that `owner` still holds, and returns the ids of the tasks that it has lost: those must
@@ -216,14 +209,16 @@ async fn make_due(tx: &mut Transaction, now: Instant) -> sqlx::Result<()> {
     Ok(())
 }
 
-/// Gives the picked tasks to their worker, with all that it needs: each with its attempt recorded, its job under way.
+/// Gives the picked tasks to their worker, by id: each with its attempt recorded, its job under way.
 async fn start(
     tx: &mut Transaction,
     request: &ClaimRequest<'_>,
-    picked: &[Picked],
+    picks: Picks,
     lost: &[lost::Lost],
     now: Instant,
 ) -> Result<Vec<Claim>, StoreError> {
+    let Picks { tasks: mut picked, on_trial } = picks;
+    picked.sort_unstable_by_key(|task| task.id);
     let owner = || Some(request.owner.to_owned());
     bulk(
         "WITH picked (task_id, owner, until, now) AS ({rows})
@@ -238,23 +233,21 @@ async fn start(
     .execute(tx)
     .await
     .doing(DOING)?;
-    bulk(
-        "WITH picked (task_id, owner, now) AS ({rows})
-         INSERT INTO task_attempts (task_id, fence, worker, started_at)
-         SELECT id, fence, owner, now FROM picked JOIN backfill_tasks ON id = task_id ORDER BY id",
-    )
-    .column(picked.iter().map(|task| task.id))
-    .column(picked.iter().map(|_| owner()))
-    .column(picked.iter().map(|_| Some(now)))
-    .execute(tx)
-    .await
-    .doing(DOING)?;
+    let attempts: Vec<(i64, i64)> =
+        bulk("INSERT INTO task_attempts (task_id, fence, worker, started_at) {rows} RETURNING task_id, id")
+            .column(picked.iter().map(|task| task.id))
+            .column(picked.iter().map(|task| task.fence + 1))
+            .column(picked.iter().map(|_| owner()))
+            .column(picked.iter().map(|_| Some(now)))
+            .all(tx)
+            .await
+            .doing(DOING)?;
+    let attempts: HashMap<i64, i64> = attempts.into_iter().collect();
 
     let ids = picked.iter().map(|task| task.job_id).chain(lost.iter().map(|task| task.job_id)).collect();
     let affected = jobs::lock(tx, ids).await?;
     lost::tell(tx, lost, &affected, now).await?;
-    let claims = claimed(tx, picked).await?;
-    if request.heeds_circuit && !claims.is_empty() {
+    if on_trial && !picked.is_empty() {
         circuit::on_trial(tx, request.source, request.lease, now).await?;
     }
     let mut news = Vec::new();
@@ -264,61 +257,43 @@ async fn start(
         jobs::start(tx, job.id, now).await.doing(DOING)?;
         news.push(NewEvent::new(EventKind::JobStarted, Subject::job(job.id), json!({})));
     }
-    news.extend(claims.iter().map(|claim| {
-        let subject = Subject::task(claim.job_id, claim.task_id, &claim.source);
-        let data = json!({ "attempt": claim.attempt, "worker": request.owner });
+    news.extend(picked.iter().map(|task| {
+        let subject = Subject::task(task.job_id, task.id, &task.source);
+        let data = json!({ "attempt": task.attempt_count + 1, "worker": request.owner });
         NewEvent::new(EventKind::TaskStarted, subject, data)
     }));
     events::append_all(tx, &news, now).await?;
-    Ok(claims)
+    // Each has an attempt: they were inserted together.
+    let claims = picked.into_iter().filter_map(|task| {
+        let attempt_id = *attempts.get(&task.id)?;
+        Some(task.claimed(request.owner, attempt_id))
+    });
+    Ok(claims.collect())
 }
 
-/// The picked tasks as their worker needs them, by id.
-async fn claimed(conn: &mut Connection, picked: &[Picked]) -> Result<Vec<Claim>, StoreError> {
-    let mut rows: Vec<Row> = bulk(
-        "WITH picked (task_id) AS ({rows})
-         SELECT t.id, t.fence, a.worker AS owner, a.id AS attempt_id, t.job_id, t.generation_unit_id, t.source, t.month, t.start_date,
-                t.end_date, t.attempt_count, t.max_attempts, t.confirm_at, t.lost_count,
-                CASE WHEN t.empty_count > 0 THEN (SELECT MAX(e.ended_at) FROM task_attempts e
-                                                  WHERE e.task_id = t.id AND e.error_code = 'no-data') END AS empty_at,
-                u.code, u.name,
-                u.capacity_mw, u.attributes
-         FROM picked p
-         JOIN backfill_tasks t ON t.id = p.task_id
-         JOIN task_attempts a ON a.task_id = t.id AND a.fence = t.fence
-         JOIN generation_units u ON u.id = t.generation_unit_id",
-    )
-    .column(picked.iter().map(|task| task.id))
-    .all(conn)
-    .await
-    .doing(DOING)?;
-    rows.sort_by_key(|row| row.id);
-    Ok(rows.into_iter().map(Claim::from).collect())
-}
-
-impl From<Row> for Claim {
-    fn from(row: Row) -> Self {
-        Self {
-            task_id: row.id,
-            fence: row.fence,
-            owner: row.owner,
-            attempt_id: row.attempt_id,
-            job_id: row.job_id,
-            unit_id: row.generation_unit_id,
+impl Picked {
+    fn claimed(self, owner: &str, attempt_id: i64) -> Claim {
+        Claim {
+            task_id: self.id,
+            fence: self.fence + 1,
+            owner: owner.to_owned(),
+            attempt_id,
+            job_id: self.job_id,
+            unit_id: self.generation_unit_id,
             unit: Unit {
-                code: row.code,
-                name: row.name,
-                capacity_mw: row.capacity_mw,
-                attributes: row.attributes,
+                code: self.code,
+                name: self.name,
+                capacity_mw: self.capacity_mw,
+                attributes: self.attributes,
             },
-            source: row.source,
-            month: row.month,
-            window: Window { start: row.start_date.timestamp(), end: row.end_date.timestamp() },
-            attempt: row.attempt_count + 1,
-            max_attempts: row.max_attempts,
-            empty_at: row.empty_at,
-            confirm_at: row.confirm_at,
-            lost: row.lost_count,
+            source: self.source,
+            month: self.month,
+            window: Window { start: self.start_date.timestamp(), end: self.end_date.timestamp() },
+            attempt: self.attempt_count + 1,
+            max_attempts: self.max_attempts,
+            empty_at: self.empty_at,
+            confirm_at: self.confirm_at,
+            lost: self.lost_count,
         }
     }
 }

@@ -109,7 +109,7 @@ impl Store {
         now: impl Into<Instant>,
     ) -> Result<Finished, StoreError> {
         let now = now.into();
-        let mut tx = self.write_unflushed(DOING).await?;
+        let mut tx = self.write_step(DOING).await?;
         let held = format!(
             "SELECT attempt_count, max_attempts FROM backfill_tasks t
              WHERE id = $1 AND fence = $2 AND status = 'in_progress' AND lease_until > $3 AND lease_owner = $4

@@ -6,7 +6,7 @@ use sqlx::{PgConnection, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool,
 
 use tokio::sync::broadcast;
 
-use super::{News, sql, sqlite};
+use super::{News, postgres, sql, sqlite};
 
 /// The connections of one host. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -62,9 +62,9 @@ impl Db {
         self.begin_with(sqlite::BEGIN_OWN, "BEGIN").await
     }
 
-    /// A transaction whose commit returns before it is on disk.
-    pub(super) async fn begin_unflushed(&self) -> sqlx::Result<Transaction> {
-        self.begin_with(sqlite::BEGIN_OWN, "BEGIN; SET LOCAL synchronous_commit = off").await
+    /// A transaction whose commit returns before it is on disk: a step of a task.
+    pub(super) async fn begin_step(&self) -> sqlx::Result<Transaction> {
+        self.begin_with(sqlite::BEGIN_OWN, postgres::BEGIN_STEP).await
     }
 
     async fn begin_with(&self, sqlite: &'static str, postgres: &'static str) -> sqlx::Result<Transaction> {
@@ -137,6 +137,14 @@ impl Connection {
         match self {
             Self::Sqlite(_) | Self::SqliteTransaction(_) => "",
             Self::Postgres(_) | Self::PostgresTransaction(_) => "FOR NO KEY UPDATE SKIP LOCKED",
+        }
+    }
+
+    /// The same where other tables are read beside: only the rows of `t` are locked.
+    pub(super) const fn lock_free_tasks(&self) -> &'static str {
+        match self {
+            Self::Sqlite(_) | Self::SqliteTransaction(_) => "",
+            Self::Postgres(_) | Self::PostgresTransaction(_) => "FOR NO KEY UPDATE OF t SKIP LOCKED",
         }
     }
 

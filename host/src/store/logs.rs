@@ -134,7 +134,7 @@ impl Store {
             return Ok(());
         }
         let tasks: BTreeSet<_> = lines.iter().map(|line| line.task_id).collect();
-        let mut tx = self.write_unflushed(DOING).await?;
+        let mut tx = self.write_step(DOING).await?;
         let jobs: Vec<(i64,)> = bulk(
             "WITH said (task_id) AS ({rows}) SELECT job_id FROM said JOIN backfill_tasks ON id = task_id",
         )

@@ -203,9 +203,9 @@ impl Store {
         self.db.begin_own().await.doing(doing)
     }
 
-    /// A transaction that gives its locks back before it is on disk; [`Store::flush`] is to follow.
-    async fn write_unflushed(&self, doing: &'static str) -> Result<Transaction, StoreError> {
-        self.db.begin_unflushed().await.doing(doing)
+    /// A step of a task: it gives its locks back before it is on disk. Who must know that it is calls [`Store::flush`].
+    async fn write_step(&self, doing: &'static str) -> Result<Transaction, StoreError> {
+        self.db.begin_step().await.doing(doing)
     }
 
     /// A transaction that claims tasks, makes them ready or takes them away.

@@ -1,4 +1,7 @@
 //! Which of the ready tasks a worker gets: limits, order, and no month of a unit twice at once.
+//!
+//! Statements that look for open tasks of a unit's month say that they are pending or in progress, even where one of the
+//! two is meant: SQLite uses an index of part of a table only where a statement repeats what that part is.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -9,6 +12,7 @@ use super::{
     Instant, StoreError, circuit, claim::ClaimRequest, claim::DOING, connection::Connection, error::Doing,
     sql,
 };
+use crate::domain::{Admission, Month};
 
 /// A task of a month whose answers are being fetched, or were just now, may overtake older ones of the queue by so much
 /// waiting: 100 units of an area then cost as many requests as one.
@@ -46,14 +50,28 @@ pub(super) const NEXT_IN_LINE: &str = "
           ORDER BY queue_at, job_id LIMIT 1) t
     JOIN backfill_jobs j ON j.id = t.job_id";
 
+/// Begins a statement that finds tasks `t`, with all of [`Picked`].
+macro_rules! tasks {
+    ($($rest:expr),+) => { concat!(
+    "
+    SELECT t.id, t.fence, t.job_id, t.generation_unit_id, t.source, t.month, t.start_date, t.end_date, t.attempt_count,
+           t.max_attempts, t.confirm_at, t.lost_count,
+           CASE WHEN t.empty_count > 0 THEN (SELECT MAX(e.ended_at) FROM task_attempts e
+                                             WHERE e.task_id = t.id AND e.error_code = 'no-data') END AS empty_at,
+           u.code, u.name, u.capacity_mw, u.attributes", $($rest),+) };
+}
+
 /// Ready tasks of a source, `$1`, at a job's place in the queue, `$2` and `$3`, as planned: at most `$4`.
-pub(super) const OF_JOB: &str = "
-    SELECT id, job_id, generation_unit_id, month FROM backfill_tasks t
-    WHERE status = 'pending' AND NOT held AND run_after IS NULL AND source = $1 AND queue_at = $2 AND job_id = $3
+pub(super) const OF_JOB: &str = tasks!(
+    "
+    FROM backfill_tasks t JOIN generation_units u ON u.id = t.generation_unit_id
+    WHERE t.status = 'pending' AND NOT t.held AND t.run_after IS NULL AND t.source = $1 AND t.queue_at = $2
+      AND t.job_id = $3
       AND NOT EXISTS (SELECT 1 FROM backfill_tasks other
                       WHERE other.generation_unit_id = t.generation_unit_id AND other.month = t.month
-                        AND other.status = 'in_progress')
-    ORDER BY id LIMIT $4";
+                        AND other.status = 'in_progress' AND other.status IN ('pending', 'in_progress'))
+    ORDER BY t.id LIMIT $4"
+);
 
 /// Months of which a source, `$1`, has ready tasks that stand in the queue until `$2`, and whose answers are being fetched
 /// or were since `$3`; at most `$5`, in the order of the queue. They are looked for among the last `$4` attempts of all
@@ -72,24 +90,51 @@ pub(super) const MONTHS_AT_HAND: &str = "
     WHERE first_at IS NOT NULL ORDER BY first_at, month LIMIT $5";
 
 /// Ready tasks of a month, `$2`, of a source, `$1`, that stand in the queue until `$3`: at most `$4`.
-pub(super) const OF_MONTH: &str = "
-    SELECT t.id, t.job_id, t.generation_unit_id, t.month,
+pub(super) const OF_MONTH: &str = tasks!(
+    ",
            (SELECT j.max_concurrency FROM backfill_jobs j WHERE j.id = t.job_id) AS max_concurrency
-    FROM backfill_tasks t
+    FROM backfill_tasks t JOIN generation_units u ON u.id = t.generation_unit_id
     WHERE t.status = 'pending' AND NOT t.held AND t.run_after IS NULL AND t.source = $1 AND t.month = $2
       AND t.queue_at <= $3
       AND NOT EXISTS (SELECT 1 FROM backfill_tasks other
                       WHERE other.generation_unit_id = t.generation_unit_id AND other.month = t.month
-                        AND other.status = 'in_progress')
-    ORDER BY t.queue_at, t.job_id, t.id LIMIT $4";
+                        AND other.status = 'in_progress' AND other.status IN ('pending', 'in_progress'))
+    ORDER BY t.queue_at, t.job_id, t.id LIMIT $4"
+);
 
-/// A task that a worker is about to hold; its row is locked.
+/// A task that a worker is about to hold, with all that it needs of it and its unit. The task's row is locked.
 #[derive(Clone, Debug, FromRow)]
 pub(super) struct Picked {
     pub(super) id: i64,
+    /// Of the last claim.
+    pub(super) fence: i64,
     pub(super) job_id: i64,
-    generation_unit_id: i64,
-    month: String,
+    pub(super) generation_unit_id: i64,
+    pub(super) source: String,
+    pub(super) month: Month,
+    pub(super) start_date: Instant,
+    pub(super) end_date: Instant,
+    #[sqlx(try_from = "i64")]
+    pub(super) attempt_count: u32,
+    #[sqlx(try_from = "i64")]
+    pub(super) max_attempts: u32,
+    pub(super) confirm_at: Option<Instant>,
+    #[sqlx(try_from = "i64")]
+    pub(super) lost_count: u32,
+    pub(super) empty_at: Option<Instant>,
+    pub(super) code: String,
+    pub(super) name: String,
+    pub(super) capacity_mw: Option<f64>,
+    #[sqlx(json)]
+    pub(super) attributes: BTreeMap<String, String>,
+}
+
+/// What a worker gets.
+#[derive(Debug, Default)]
+pub(super) struct Picks {
+    pub(super) tasks: Vec<Picked>,
+    /// Whether the one task is let through on trial, since its source is paused.
+    pub(super) on_trial: bool,
 }
 
 /// What is under way, over all workers: what limits are counted on. An attempt whose task was cancelled is, until its
@@ -114,7 +159,7 @@ struct Basket {
     free: i64,
     under_way: UnderWay,
     picked: Vec<Picked>,
-    months: HashSet<(i64, String)>,
+    months: HashSet<(i64, Month)>,
 }
 
 /// Picks and locks tasks of the request's source, as many as every limit leaves.
@@ -122,17 +167,27 @@ pub(super) async fn pick(
     conn: &mut Connection,
     request: &ClaimRequest<'_>,
     now: Instant,
-) -> Result<Vec<Picked>, StoreError> {
+) -> Result<Picks, StoreError> {
     let under_way = under_way(conn, request.source).await.doing(DOING)?;
-    let admitted =
-        if request.heeds_circuit { circuit::admitted(conn, request.source, now).await? } else { None };
+    let admission = if request.heeds_circuit {
+        circuit::admission(conn, request.source, now).await?
+    } else {
+        Admission::Closed
+    };
+    let admitted = match admission {
+        Admission::Closed => i64::MAX,
+        Admission::HalfOpen => 1,
+        Admission::OpenUntil(_) => 0,
+    };
     let left = |limit: Option<u32>, used| limit.map_or(i64::MAX, |limit| i64::from(limit) - used);
     let free = i64::from(request.limit)
         .min(left(request.total_limit, under_way.all))
         .min(left(request.source_limit, under_way.of_source))
-        .min(admitted.map_or(i64::MAX, i64::from));
+        .min(admitted);
     let mut basket = Basket { free, under_way, picked: Vec::new(), months: HashSet::new() };
-    let Some(first) = next_in_line(conn, request, None).await.doing(DOING)? else { return Ok(Vec::new()) };
+    let Some(first) = next_in_line(conn, request, None).await.doing(DOING)? else {
+        return Ok(Picks::default());
+    };
     if basket.free > 0 && request.job.is_none() {
         let ready = of_months_at_hand(conn, request, &basket, first.queue_at, now).await.doing(DOING)?;
         for (task, max_concurrency) in ready {
@@ -148,7 +203,7 @@ pub(super) async fn pick(
         }
         job = next_in_line(conn, request, Some(in_line)).await.doing(DOING)?;
     }
-    Ok(basket.picked)
+    Ok(Picks { on_trial: admission == Admission::HalfOpen, tasks: basket.picked })
 }
 
 impl Basket {
@@ -160,7 +215,7 @@ impl Basket {
 
     fn take(&mut self, task: Picked, max_concurrency: Option<i64>) {
         let taken = self.picked.iter().any(|other| other.id == task.id);
-        let month = (task.generation_unit_id, task.month.clone());
+        let month = (task.generation_unit_id, task.month);
         if taken || self.fits(task.job_id, max_concurrency) <= 0 || !self.months.insert(month) {
             return;
         }
@@ -221,7 +276,7 @@ async fn of_job(
     }
     // Those that the basket has already are found again, and passed over.
     let again = basket.picked.iter().filter(|task| task.job_id == job.job_id).count() as i64;
-    sql::query(format!("{OF_JOB} {}", conn.lock_free_rows()))
+    sql::query(format!("{OF_JOB} {}", conn.lock_free_tasks()))
         .bind(request.source)
         .bind(job.queue_at)
         .bind(job.job_id)
@@ -260,7 +315,7 @@ async fn of_months_at_hand(
         if left <= 0 {
             break;
         }
-        let rows: Vec<Row> = sql::query(format!("{OF_MONTH} {}", conn.lock_free_rows()))
+        let rows: Vec<Row> = sql::query(format!("{OF_MONTH} {}", conn.lock_free_tasks()))
             .bind(request.source)
             .bind(month)
             .bind(until)

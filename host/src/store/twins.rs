@@ -23,6 +23,17 @@ struct Row {
     job_id: i64,
 }
 
+/// Waiting tasks of jobs other than `$3` for a month, `$2`, of a unit, `$1`, and a source, `$4`, that lie within a span,
+/// `$5` to `$6`, and that an attempt, `$7`, serves. In words that make SQLite use the index of open tasks, and not that of
+/// all which a unit ever had.
+pub(super) const SAME_MONTH: &str = "
+    SELECT id, job_id FROM backfill_tasks
+    WHERE generation_unit_id = $1 AND month = $2 AND status = 'pending' AND NOT held AND job_id <> $3
+      AND status IN ('pending', 'in_progress') AND source = $4 AND NOT start_date < $5 AND NOT end_date > $6
+      AND (created_at <= (SELECT started_at FROM task_attempts WHERE id = $7)
+           OR NOT (SELECT j.anew FROM backfill_jobs j WHERE j.id = job_id))
+    ORDER BY id";
+
 /// Completes the waiting tasks of the same unit and month that lie within what the attempt covered: those that were
 /// made before it began, and those of jobs that were made since and do not want the month anew. A failure is not
 /// shared: each job has its own attempts. The caller counts them.
@@ -36,15 +47,7 @@ pub(super) async fn complete(
         None => return Ok(Vec::new()),
         Some(outcome) => outcome.of_others(),
     };
-    let text = format!(
-        "SELECT id, job_id FROM backfill_tasks
-         WHERE generation_unit_id = $1 AND month = $2 AND status = 'pending' AND NOT held AND job_id <> $3
-           AND source = $4 AND start_date >= $5 AND end_date <= $6
-           AND (created_at <= (SELECT started_at FROM task_attempts WHERE id = $7)
-                OR NOT (SELECT j.anew FROM backfill_jobs j WHERE j.id = job_id))
-         ORDER BY id {}",
-        tx.lock_free_rows()
-    );
+    let text = format!("{SAME_MONTH} {}", tx.lock_free_rows());
     let twins: Vec<Row> = sql::query(text)
         .bind(claim.unit_id)
         .bind(claim.month)

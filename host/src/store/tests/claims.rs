@@ -3,7 +3,7 @@ use std::collections::HashSet;
 use super::{LEASE, World, at, error, request, sql};
 use crate::{
     domain::{Priority, TaskStatus},
-    store::{Claim, ClaimRequest, Ending, Instant, StoreError, TaskFilter, pick},
+    store::{Claim, ClaimRequest, Ending, Instant, StoreError, TaskFilter, pick, twins},
 };
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -98,7 +98,8 @@ async fn a_lease_that_ran_out_is_taken_over_and_its_former_holder_commits_nothin
 async fn forget(world: &World, claim: &Claim) {
     assert_eq!((claim.task_id, claim.fence), (1, 1));
     world.sql("DELETE FROM task_attempts WHERE task_id = 1").await.unwrap();
-    let undo = "UPDATE backfill_tasks SET status = 'pending', fence = 0, lease_owner = NULL, lease_until = NULL,
+    let undo =
+        "UPDATE backfill_tasks SET status = 'pending', fence = 0, lease_owner = NULL, lease_until = NULL,
                                           started_at = NULL WHERE id = 1";
     world.sql(undo).await.unwrap();
 }
@@ -112,7 +113,8 @@ async fn who_has_a_claim_that_its_server_forgot_does_nothing_to_the_next_one_wit
         let next = world.one("b", at(1)).await;
         assert_eq!(next.fence, forgotten.fence);
 
-        let lost = world.store.renew("a", &[(forgotten.task_id, forgotten.fence)], LEASE, at(2)).await.unwrap();
+        let lost =
+            world.store.renew("a", &[(forgotten.task_id, forgotten.fence)], LEASE, at(2)).await.unwrap();
         assert_eq!(lost, [forgotten.task_id]);
         let lost = world.finish(&forgotten, Ending::Empty("nothing"), at(2)).await.unwrap_err();
         assert!(matches!(lost, StoreError::LostLease { .. }), "{lost}");
@@ -310,8 +312,12 @@ async fn claims_step_along_indexes_and_read_no_history() {
         let at_place = |query: sql::Query| query.bind("s").bind(place).bind(job);
         let at_hand = |query: sql::Query| query.bind("s").bind(place).bind(place).bind(64i64).bind(8i64);
         let of_month = |query: sql::Query| query.bind("s").bind("2023-01").bind(place).bind(4i64);
+        let same_month = |query: sql::Query| {
+            query.bind(1i64).bind("2023-01").bind(job).bind("s").bind(place).bind(place).bind(1i64)
+        };
         // Each with the index that it is to use, and whether the few rows that it finds are sorted.
         let (ready, of_months) = ("backfill_tasks_ready", "backfill_tasks_ready_month");
+        let open = "backfill_tasks_open_unit";
         for (statement, plan, index, sorts) in [
             ("first", plan(&world, pick::FIRST_IN_LINE, source).await, ready, false),
             ("next", plan(&world, pick::NEXT_IN_LINE, at_place).await, ready, false),
@@ -319,6 +325,8 @@ async fn claims_step_along_indexes_and_read_no_history() {
             ("under way", plan(&world, pick::UNDER_WAY, source).await, "task_attempts_open", true),
             ("months", plan(&world, pick::MONTHS_AT_HAND, at_hand).await, of_months, true),
             ("month", plan(&world, pick::OF_MONTH, of_month).await, of_months, false),
+            ("open", plan(&world, pick::OF_JOB, |query| at_place(query).bind(4i64)).await, open, false),
+            ("same", plan(&world, twins::SAME_MONTH, same_month).await, open, true),
         ] {
             let all = plan.join("\n");
             assert!(all.contains(index), "{statement}: {all}");
