@@ -108,8 +108,7 @@ impl Store {
         if !there.ready && !there.due && !there.lost {
             return Ok(Vec::new());
         }
-        let mut tx = self.write_step(DOING).await?;
-        tx.lock_queue().await.doing(DOING)?;
+        let mut tx = self.db.begin_claim().await.doing(DOING)?;
         let lost = if there.lost { lost::take_back(&mut tx, now).await? } else { Vec::new() };
         if there.due {
             make_due(&mut tx, now).await.doing(DOING)?;

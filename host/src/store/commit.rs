@@ -111,12 +111,16 @@ impl Store {
         let now = now.into();
         let mut tx = self.write_step(DOING).await?;
         let held = format!(
-            "SELECT attempt_count, max_attempts FROM backfill_tasks t
+            "SELECT attempt_count, max_attempts,
+                    EXISTS (SELECT 1 FROM backfill_tasks other
+                            WHERE other.generation_unit_id = t.generation_unit_id AND other.month = t.month
+                              AND other.status IN ('pending', 'in_progress') AND other.id <> t.id)
+             FROM backfill_tasks t
              WHERE id = $1 AND fence = $2 AND status = 'in_progress' AND lease_until > $3 AND lease_owner = $4
                AND EXISTS (SELECT 1 FROM task_attempts a WHERE a.id = $5 AND a.task_id = t.id AND a.fence = $2) {}",
             tx.lock_rows()
         );
-        let held: Option<(i64, i64)> = sql::query(held)
+        let held: Option<(i64, i64, bool)> = sql::query(held)
             .bind(claim.task_id)
             .bind(claim.fence)
             .bind(now)
@@ -125,7 +129,7 @@ impl Store {
             .optional(&mut tx)
             .await
             .doing(DOING)?;
-        let Some((attempts, max_attempts)) = held else {
+        let Some((attempts, max_attempts, has_twins)) = held else {
             return Err(StoreError::LostLease { task_id: claim.task_id });
         };
         let whole = report.month.unwrap_or(claim.window);
@@ -153,7 +157,8 @@ impl Store {
         }
         months::record(&mut tx, claim, &next, whole, now).await.doing(DOING)?;
 
-        let twins = twins::complete(&mut tx, claim, &next.finished, now).await?;
+        let twins =
+            if has_twins { twins::complete(&mut tx, claim, &next.finished, now).await? } else { Vec::new() };
         next.finished.shared = twins.len().try_into().unwrap_or(u64::MAX);
         let ids = twins.iter().map(|twin| twin.job_id).chain([claim.job_id]).collect();
         for job in jobs::lock(&mut tx, ids).await? {
