@@ -98,7 +98,9 @@ impl Host {
         let mut lines = BufReader::new(log).lines();
         for line in lines.by_ref() {
             if let Some((_, url)) = line?.split_once("answering on ") {
-                host.url = url.split_whitespace().next().unwrap_or_default().to_owned();
+                // A log that no terminal shows is JSON.
+                let end = |letter: char| letter.is_whitespace() || letter == '"';
+                host.url = url.split(end).next().unwrap_or_default().to_owned();
                 break;
             }
         }
@@ -125,8 +127,10 @@ impl Host {
             .arg(format!("{}{path}", self.url))
             .output()?;
         let said = String::from_utf8_lossy(&asked.stdout);
-        let line =
-            said.lines().find_map(|line| line.strip_prefix("p95 ")).with_context(|| said.to_string())?;
+        let line = said
+            .lines()
+            .find_map(|line| line.strip_prefix("p95 "))
+            .with_context(|| format!("wrk, asked for {}{path}, said {said}", self.url))?;
         let [p95, requests, failed] = line
             .split(|other: char| !other.is_ascii_digit())
             .filter(|word| !word.is_empty())
