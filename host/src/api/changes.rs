@@ -26,6 +26,12 @@ const LONGEST: usize = 8 * 1024;
 /// Fields whose names hold one of these are not written down.
 const SECRET: [&str; 6] = ["secret", "password", "token", "credential", "api_key", "apikey"];
 
+/// So deep into a body is written down. Documents that are deeper by far can't be read again.
+const DEEPEST: usize = 32;
+
+/// No number of a request is that large; Postgres spells such ones out, and the largest can't be read again then.
+const LARGEST: f64 = 1e300;
+
 /// Writes down who is about to change what, and how it went.
 pub(super) async fn layer(State(api): State<Api>, request: Request, next: Next) -> Response {
     let caller = request.extensions().get::<Caller>().cloned();
@@ -90,18 +96,25 @@ fn noted(body: &Bytes) -> Option<Value> {
     if body.len() > LONGEST {
         return Some(json!(format!("{} bytes, too many to be written down", body.len())));
     }
-    serde_json::from_slice(body).ok().map(without_secrets)
+    serde_json::from_slice(body).ok().map(|value| notable(value, DEEPEST))
 }
 
-fn without_secrets(value: Value) -> Value {
+/// A value without secrets, that can be read again from any database: so many levels of it.
+fn notable(value: Value, levels: usize) -> Value {
     match value {
         Value::String(text) => Value::String(TokenText::without(&text)),
-        Value::Array(items) => Value::Array(items.into_iter().map(without_secrets).collect()),
+        Value::Number(number) if number.as_f64().is_none_or(|number| number.abs() > LARGEST) => {
+            Value::String(number.to_string())
+        }
+        Value::Array(_) | Value::Object(_) if levels == 0 => json!("too deep to be written down"),
+        Value::Array(items) => {
+            Value::Array(items.into_iter().map(|item| notable(item, levels - 1)).collect())
+        }
         Value::Object(fields) => {
             let fields = fields.into_iter().map(|(name, value)| {
                 let lower = name.to_ascii_lowercase();
                 let secret = !value.is_null() && SECRET.iter().any(|word| lower.contains(word));
-                let value = if secret { json!("[hidden]") } else { without_secrets(value) };
+                let value = if secret { json!("[hidden]") } else { notable(value, levels - 1) };
                 (TokenText::without(&name), value)
             });
             Value::Object(fields.collect())

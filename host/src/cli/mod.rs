@@ -172,11 +172,13 @@ pub fn main() -> ExitCode {
         return fail(&error);
     }
     drop(within);
-    let code = runtime.block_on(act(arguments)).unwrap_or_else(|error| fail(&error));
+    let acted = runtime.block_on(act(arguments));
     if let Some(traces) = traces {
         traces.shut_down();
     }
-    code
+    // An error is the last line.
+    logging::end();
+    acted.unwrap_or_else(|error| fail(&error))
 }
 
 /// What sends traces, if they are wanted; for commands that work, since the others have none.

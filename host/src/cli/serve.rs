@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     context::{self, env},
-    login,
+    logging, login,
 };
 use crate::{
     api::{self, Api, Parts},
@@ -242,6 +242,7 @@ impl Stop {
             told().await;
             // Whatever it is that does not end: nothing is lost by this that a crash would not lose.
             tracing::warn!("told to stop a third time: ending as it is");
+            logging::end();
             std::process::exit(ENDED_BY_FORCE);
         });
         Ok(stop)

@@ -1,10 +1,13 @@
 //! Commits that share one write to disk.
 //!
-//! In Postgres a transaction holds its locks until its commit is on disk, some milliseconds. Tasks of one job end under
-//! the lock of the job's row, so they would end one after the other, at most as fast as the disk takes commits. So an
-//! ending commits at once and gives its locks back, and who ended it then waits for [`Store::flush`], which writes it to
-//! disk with those beside it. A server that dies in between has forgotten all of the ending: the task's lease runs out,
-//! and it runs again, over the same answers.
+//! In Postgres a transaction holds its locks until its commit is on disk, some milliseconds. Tasks are claimed under the
+//! lock of the queue, and those of one job end under the lock of its row, so they would follow each other at most as fast
+//! as the disk takes commits. So a step of a task commits at once and gives its locks back, and who ended one then waits
+//! for [`Store::flush`], which writes it to disk with those beside it.
+//!
+//! A server that dies in between has forgotten all of the step. An ending is committed once more by who could not wait for
+//! the disk; with nobody to do so, the task's lease runs out, and it runs again, over the same answers. After a claim, the task is claimed again, maybe under the same fence: so whatever ends a
+//! claim says which attempt it is and whose.
 
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 

@@ -91,12 +91,14 @@ pub(super) fn reuse(store: &Store, empty_at: Option<StoredInstant>) -> Reuse {
     empty_at.map_or(Reuse::Fresh, |empty_at| Reuse::Since(store.own_time(empty_at.utc())))
 }
 
-/// Commits what an attempt came to, if the claim's fence still lets it. It may not be on disk yet: see [`Store::flush`].
+/// Commits what an attempt came to, if the claim's fence still lets it. `committed` is called as soon as the claim is held
+/// no more; then this waits until that is on disk.
 pub(super) async fn settle(
     store: &Store,
     options: &Options,
     claim: &Claim,
     worked: Worked,
+    committed: impl Fn(),
 ) -> Result<Committed, StoreError> {
     let Worked { begun, report, log, verdict } = worked;
     // Before the end, so that who sees it can read how it came about, and who tries again meets other answers. An
@@ -109,9 +111,9 @@ pub(super) async fn settle(
     {
         tracing::warn!(%error, "answers that could not be read may serve the next attempt");
     }
-    let committed = commit(store, claim, report, verdict, options.circuit.as_ref()).await?;
+    let ended = commit(store, claim, report, verdict, options.circuit.as_ref(), committed).await?;
     observe::attempt_committed(&claim.source, begun.elapsed());
-    Ok(committed)
+    Ok(ended)
 }
 
 impl Worked {
@@ -201,6 +203,7 @@ async fn commit(
     report: AttemptReport<'_>,
     verdict: Verdict,
     circuit: Option<&CircuitPolicy>,
+    committed: impl Fn(),
 ) -> Result<Committed, StoreError> {
     let Verdict { next, code, message, validated, heard, .. } = verdict;
     let told = circuit.map(|policy| Told { heard: heard.saying(&message), policy });
@@ -224,7 +227,7 @@ async fn commit(
         (Step::Store, None) => Ending::Failed(error),
     };
     let pause = matches!(next, Step::Then(Next::PauseSource)).then(|| message.clone());
-    let finished = finish(store, claim, ending, &report).await?;
+    let finished = finish(store, claim, ending, &report, committed).await?;
     if let Some(until) = finished.source_paused {
         tracing::warn!(source = claim.source, %until, "the source is paused: {message}");
     }
@@ -262,11 +265,15 @@ fn log_line(store: &Store, claim: &Claim, line: &LogLine) -> NewLogLine {
 }
 
 /// Gives a claim back when the worker stops: ready for the next one at once, and no attempt is spent.
-pub(super) async fn give_back(store: &Store, claim: &Claim) -> Result<Committed, StoreError> {
+pub(super) async fn give_back(
+    store: &Store,
+    claim: &Claim,
+    committed: impl Fn(),
+) -> Result<Committed, StoreError> {
     let message = "the worker was stopped; the task is ready for the next one".to_owned();
     let error = TaskError { code: "shutdown", message: &message, rejected: None };
     let ending = Ending::Release(None, error);
-    let finished = finish(store, claim, ending, &AttemptReport::default()).await?;
+    let finished = finish(store, claim, ending, &AttemptReport::default(), committed).await?;
     Ok(Committed { finished, message: Some(message), pause: None })
 }
 
@@ -277,7 +284,22 @@ async fn finish(
     claim: &Claim,
     ending: Ending<'_>,
     report: &AttemptReport<'_>,
+    committed: impl Fn(),
 ) -> Result<Finished, StoreError> {
     let span = tracing::info_span!(target: SPANS, "commit");
-    patiently(|| store.finish(claim, ending.clone(), report, store.now())).instrument(span).await
+    let end = || patiently(|| store.finish(claim, ending.clone(), report, store.now()));
+    let flushed = async {
+        let mut finished = end().await?;
+        committed();
+        // A database that went away before it was on disk may have forgotten it; one that has not refuses it.
+        while let Err(error) = store.flush().await {
+            tracing::debug!(%error, "the end of an attempt may be forgotten; it is committed again");
+            match end().await {
+                Err(StoreError::LostLease { .. }) => break,
+                again => finished = again?,
+            }
+        }
+        Ok(finished)
+    };
+    flushed.instrument(span).await
 }

@@ -74,23 +74,20 @@ impl Crew {
         let claimed = claim.clone();
         let running = async move {
             tracing::debug!("attempt begins");
+            // At once: the next heartbeat would take it for lost.
+            let committed = || held.remove(&claim);
             // Only the work can be stopped. What it came to is committed if the fence of its claim lets it: stopped half
             // way, nobody would know whether it was.
             let result = tokio::select! {
                 biased;
                 () = lost.cancelled() => Err(StoreError::LostLease { task_id: claim.task_id }),
                 () = held.over(&claim) => Err(StoreError::LostLease { task_id: claim.task_id }),
-                () = interrupt.cancelled() => attempt::give_back(&store, &claim).await,
+                () = interrupt.cancelled() => attempt::give_back(&store, &claim, committed).await,
                 worked = attempt::work(&store, source.as_deref(), &options.retry, &claim) => {
-                    attempt::settle(&store, &options, &claim, worked).await
+                    attempt::settle(&store, &options, &claim, worked, committed).await
                 }
             };
-            // At once: the next heartbeat would take it for lost.
             held.remove(&claim);
-            if let Err(error) = store.flush().await {
-                // It is committed all the same, and on disk as soon as the server gets to it.
-                tracing::debug!(%error, "the end of an attempt could not be waited for on disk");
-            }
             if let Err(StoreError::LostLease { .. }) = &result
                 && let Err(error) = store.stopped(&claim, store.now()).await
             {

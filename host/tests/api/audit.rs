@@ -1,8 +1,9 @@
 //! Each change is in the audit log: who, to what, what was asked for, what came of it.
 
+use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::World;
+use crate::{World, client::Answer};
 
 /// The newest entry of an action.
 fn entry<'a>(audit: &'a Value, action: &str) -> &'a Value {
@@ -86,6 +87,28 @@ async fn what_the_command_line_changes_is_written_down_with_its_account() {
         let job = entry(&audit, "backfill job create");
         assert_eq!(job["detail"]["made"], entry(&audit, "backfill job cancel")["target"]);
         assert!(!audit.to_string().contains("bft_"));
+    })
+    .await;
+}
+
+/// Postgres spells large numbers out, and what is deep in a document is deeper in the one that it is written into.
+#[tokio::test]
+async fn whatever_somebody_sends_the_audit_log_can_be_read() {
+    World::each(async |world| {
+        let operator = world.user("operator", "operator").await;
+        let deep = format!("{}{}", "[".repeat(126), "]".repeat(126));
+        for name in
+            ["1.7976931348623157e308", "-1.7976931348623157e308", "5e-324", "18446744073709551615", &deep]
+        {
+            let body = format!("{{\"name\":{name}}}");
+            let request =
+                operator.request(Method::POST, "/tokens").header("content-type", "application/json");
+            let refused = Answer::of(request.body(body)).await;
+            assert!(refused.status == 400 || refused.status == 422, "{name}: {}", refused.text);
+        }
+        let entries = world.admin().await.get("/audit").await.expect(200).json;
+        let text = entries.to_string();
+        assert!(text.contains(r#""name":"1.7976931348623157e+308""#) && text.contains("too deep"), "{text}");
     })
     .await;
 }

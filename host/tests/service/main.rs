@@ -18,6 +18,7 @@ mod scheduled;
 mod smtp_sink;
 mod stopped;
 mod told;
+mod unread;
 mod woken;
 mod worked_off;
 
