@@ -10,7 +10,7 @@ use std::{
 };
 
 use anyhow::Context;
-use chrono::{SecondsFormat, Utc};
+use chrono::SecondsFormat;
 use indicatif::MultiProgress;
 use serde_json::json;
 use tracing::Subscriber;
@@ -20,7 +20,10 @@ use tracing_subscriber::{
     util::SubscriberInitExt,
 };
 
-use crate::observe::{SPANS, Traces};
+use crate::{
+    clock,
+    observe::{SPANS, Traces},
+};
 
 /// Bars that a log line must not tear; shared with whoever draws some.
 static BARS: std::sync::LazyLock<MultiProgress> = std::sync::LazyLock::new(MultiProgress::new);
@@ -90,7 +93,7 @@ impl<W: Write> Write for Telling<W> {
         let lost = self.lost.get().map_or(0, ErrorCounter::dropped_lines);
         if lost > self.told {
             let notice = json!({
-                "timestamp": Utc::now().to_rfc3339_opts(SecondsFormat::Micros, true),
+                "timestamp": clock::now().to_rfc3339_opts(SecondsFormat::Micros, true),
                 "level": "WARN",
                 "message": "lines of the log are lost, since nobody read them",
                 "lines": lost - self.told,

@@ -124,11 +124,13 @@ async fn four_processes_together_exceed_no_limit_of_a_source_of_a_job_or_of_all_
     }
     // Nobody is disturbed here, and no busy machine shall make it look so.
     cluster.configure("lease = \"2s\"", &format!("lease = \"60s\"\ntotal_concurrency = {IN_TOTAL}"));
+    // Three have to work so that as many run as may, and one more wants to.
+    cluster.configure("concurrency = 8", "concurrency = 2");
     cluster.start(4);
     cluster.drain(Duration::from_secs(if is_long() { 300 } else { 60 })).await;
     cluster.end().await;
     let workers = cluster.count("SELECT count(DISTINCT worker) FROM task_attempts").await;
-    assert_eq!(workers, 4, "each worked");
+    assert!(workers >= 3, "only {workers} worked");
     assert_eq!(cluster.count("SELECT count(*) FROM task_attempts WHERE outcome <> 'written'").await, 0);
     let log = simulator.log();
     limits().iter().for_each(|limits| limits.assert_rate(&log));
