@@ -27,13 +27,12 @@ Taiwan,taipower,雲林四湖風力,Sihu,,
 Taiwan,taipower,離岸一期,Offshore 1,,
 ";
 
-/// How long each upstream takes for an answer, so that workers are disturbed in the middle of something.
-pub(crate) const SLOWNESS: [&str; 4] = [
-    "kind=latency,milliseconds=30,api=entsoe",
-    "kind=latency,milliseconds=200,api=elexon",
-    "kind=latency,milliseconds=300,api=eia",
-    "kind=latency,milliseconds=200,api=taipower",
-];
+/// How long each upstream takes for an answer, so that workers are disturbed in the middle of something: some times the
+/// usual.
+pub(crate) fn slowness(times: u32) -> [String; 4] {
+    [("entsoe", 30), ("elexon", 200), ("eia", 300), ("taipower", 200)]
+        .map(|(api, usual)| format!("kind=latency,milliseconds={},api={api}", usual * times))
+}
 
 /// A month of some wind farms, for one job.
 #[derive(Clone, Debug)]
