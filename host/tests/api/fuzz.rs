@@ -3,6 +3,7 @@
 use std::process::Stdio;
 
 use serde_json::json;
+use sqlx::{Connection, PgConnection};
 use tokio::process::Command;
 
 use crate::{Client, World, metrics::samples, postgres};
@@ -28,11 +29,17 @@ async fn no_call_is_answered_with_a_fault_or_a_status_that_is_not_described() {
     };
     let server = postgres::database().await.expect("this is for Postgres");
     let world = World::on(Some(&server), "").await;
-    // Calls are made to small ids: these users and tokens may be disabled and revoked.
+    // Calls are made to small ids, too: these users and tokens may be disabled and revoked.
     let bait = world.user("bait", "admin").await;
     for number in 0..40 {
         bait.post("/users", &json!({ "name": format!("bait {number}"), "role": "viewer" })).await.expect(201);
         bait.post("/tokens", &json!({ "name": "bait" })).await.expect(201);
+    }
+    // Who asks has an id that no call guesses: else it takes its own token away, and the rest are refusals.
+    let mut database = PgConnection::connect(server.url()).await.unwrap();
+    for table in ["users", "api_tokens"] {
+        let further = "SELECT setval(pg_get_serial_sequence($1, 'id'), 739402171)";
+        sqlx::query(further).bind(table).execute(&mut database).await.unwrap();
     }
     let admin = world.admin().await;
     world.filled(&admin).await;
