@@ -37,7 +37,7 @@ pub(crate) async fn measure(report: &mut Report, kind: Kind) -> anyhow::Result<(
     let farm = Farm::import(&store, "idle", "environment").await?;
     let config = sources::configuration(&sources::entry("idle", &sources::guest("hostile")))?;
     let registry = Registry::load(&config, &|_| None, &sources::engine()?, &sources::shared()).await;
-    // Asked once more at once.
+    // The second asking follows at once.
     let retry = RetryPolicy { confirm: Duration::ZERO, ..RetryPolicy::default() };
     let registry = Arc::new(registry);
     let options = Options { retry: retry.clone(), ..Options::in_foreground(&config) };

@@ -52,13 +52,13 @@ pub(super) const NEXT_IN_LINE: &str = "
 
 /// Begins a statement that finds tasks `t`, with all of [`Picked`].
 macro_rules! tasks {
-    ($($rest:expr),+) => { concat!(
+    ($rest:expr) => { concat!(
     "
     SELECT t.id, t.fence, t.job_id, t.generation_unit_id, t.source, t.month, t.start_date, t.end_date, t.attempt_count,
            t.max_attempts, t.confirm_at, t.lost_count,
            CASE WHEN t.empty_count > 0 THEN (SELECT MAX(e.ended_at) FROM task_attempts e
                                              WHERE e.task_id = t.id AND e.error_code = 'no-data') END AS empty_at,
-           u.code, u.name, u.capacity_mw, u.attributes", $($rest),+) };
+           u.code, u.name, u.capacity_mw, u.attributes", $rest) };
 }
 
 /// Ready tasks of a source, `$1`, at a job's place in the queue, `$2` and `$3`, as planned: at most `$4`.
