@@ -141,7 +141,6 @@ impl World {
 /// Starts a host that answers; gives it and its address.
 async fn serve(folder: &WorkFolder) -> (Host, String) {
     let mut host = Host::start(folder, &["serve", "--listen", "127.0.0.1:0"]).await;
-    let said = host.says("answering on").await;
-    let address = said.split("http://").nth(1).unwrap().split('"').next().unwrap();
-    (host, format!("http://{}", address.trim()))
+    let address = host.address().await;
+    (host, format!("http://{address}"))
 }

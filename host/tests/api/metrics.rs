@@ -159,8 +159,7 @@ async fn a_host_that_only_works_answers_health_and_metrics_and_nothing_else() {
     let Some(server) = postgres::database().await else { return };
     let world = World::on(Some(&server), "").await;
     let mut worker = Host::start(&world.folder, &["worker", "--listen", "127.0.0.1:0"]).await;
-    let said = worker.says("answering on").await;
-    let address = said.split("http://").nth(1).unwrap().split('"').next().unwrap();
+    let address = worker.address().await;
     let admin = Client::new(&format!("http://{address}"), world.admin().await.token.as_deref());
     for path in ["//healthz", "//readyz", "//metrics"] {
         admin.get(path).await.expect(200);

@@ -48,6 +48,14 @@ impl Host {
         }
     }
 
+    /// Waits until it answers; gives its address, `127.0.0.1:…`.
+    #[allow(dead_code, reason = "not every test binary that shares this file needs it")]
+    pub(crate) async fn address(&mut self) -> String {
+        let said = self.says("answering on").await;
+        let address = said.split("http://").nth(1).expect("it says where").split('"').next();
+        address.expect("the text before the first quote").trim().to_owned()
+    }
+
     /// Waits until it has ended; gives all that it said.
     #[allow(dead_code, reason = "not every test binary that shares this file needs it")]
     pub(crate) async fn rest(&mut self) -> String {

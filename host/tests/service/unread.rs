@@ -11,8 +11,7 @@ const REQUESTS: usize = 10_000;
 async fn a_host_whose_log_nobody_reads_works_on() {
     let world = World::on(None, "").await;
     let mut host = Host::spawn(&world.folder, &["serve", "--listen", "127.0.0.1:0", "--log", "debug"]);
-    let said = host.says("answering on").await;
-    let address = said.split("http://").nth(1).unwrap().split('"').next().unwrap();
+    let address = host.address().await;
     let client = reqwest::Client::builder().timeout(Duration::from_secs(30)).build().unwrap();
     // Each makes a line.
     for _ in 0..REQUESTS {

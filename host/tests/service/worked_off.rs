@@ -58,8 +58,7 @@ async fn a_new_unit_is_filled_alone() {
 async fn serve_tells_over_http_whether_it_can_work() {
     for world in World::on_both().await {
         let mut host = Host::start(&world.folder, &["serve", "--listen", "127.0.0.1:0"]).await;
-        let said = host.says("answering on").await;
-        let address = said.split("http://").nth(1).unwrap().split('"').next().unwrap();
+        let address = host.address().await;
         for path in ["healthz", "readyz"] {
             let answer = reqwest::get(format!("http://{address}/{path}")).await.unwrap();
             assert_eq!(answer.status(), 200, "{path}");

@@ -18,9 +18,8 @@ impl Asked {
             folder.backfill(&["token", "create", "--user", "vera", "--role", "operator"]).await.succeeded();
         let token = made.out.lines().next().unwrap().trim().to_owned();
         let mut host = Host::start(folder, &["serve", "--listen", "127.0.0.1:0"]).await;
-        let said = host.says("answering on").await;
-        let url = said.split_once("http://").unwrap().1.split('"').next().unwrap().to_owned();
-        Self { host, http: reqwest::Client::new(), url: format!("http://{url}"), token }
+        let url = format!("http://{}", host.address().await);
+        Self { host, http: reqwest::Client::new(), url, token }
     }
 
     fn at(&self, path: &str) -> String {
