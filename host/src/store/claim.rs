@@ -253,7 +253,7 @@ async fn start(
     let begins =
         |job: &&Job| job.status == JobStatus::Pending && picked.iter().any(|task| task.job_id == job.id);
     for job in affected.iter().filter(begins) {
-        jobs::start(tx, job.id, now).await.doing(DOING)?;
+        jobs::start(tx, job, now).await.doing(DOING)?;
         news.push(NewEvent::new(EventKind::JobStarted, Subject::job(job.id), json!({})));
     }
     news.extend(picked.iter().map(|task| {

@@ -162,11 +162,12 @@ impl Store {
         next.finished.shared = twins.len().try_into().unwrap_or(u64::MAX);
         let ids = twins.iter().map(|twin| twin.job_id).chain([claim.job_id]).collect();
         for job in jobs::lock(&mut tx, ids).await? {
+            let now = job.changed(now);
             let mut ended = Vec::new();
             let mut news = Vec::new();
             if job.started_at.is_none() {
                 // Nothing of it was claimed yet: it begins with what another job has fetched.
-                jobs::start(&mut tx, job.id, now).await.doing(DOING)?;
+                jobs::start(&mut tx, &job, now).await.doing(DOING)?;
                 news.push(NewEvent::new(EventKind::JobStarted, Subject::job(job.id), json!({})));
             }
             if job.id == claim.job_id {

@@ -98,6 +98,12 @@ impl Job {
         }
     }
 
+    /// When a change of this job, which the caller has locked, takes place. Who looked at the clock first may have waited
+    /// for the lock longest; a job's times never go back all the same, so it never ends before the last of its tasks.
+    pub(super) fn changed(&self, now: Instant) -> Instant {
+        now.max(self.updated_at)
+    }
+
     /// Whether somebody took tasks from it: then it has failed once it ends, whatever the others found.
     pub(super) fn was_stopped(&self) -> bool {
         self.reason.as_deref().is_some_and(|reason| STOPPED.contains(&reason))
@@ -258,12 +264,12 @@ pub(super) fn for_any_worker(metadata: &Value) -> Json<Value> {
 
 /// Begins a job that the caller has locked: the first of its tasks is claimed, or completes with that of another job.
 /// The caller tells of it.
-pub(super) async fn start(conn: &mut Connection, id: i64, now: Instant) -> sqlx::Result<()> {
+pub(super) async fn start(conn: &mut Connection, job: &Job, now: Instant) -> sqlx::Result<()> {
     sql::query(
         "UPDATE backfill_jobs SET status = 'in_progress', started_at = $2, updated_at = $2 WHERE id = $1",
     )
-    .bind(id)
-    .bind(now)
+    .bind(job.id)
+    .bind(job.changed(now))
     .execute(conn)
     .await?;
     Ok(())
@@ -277,6 +283,7 @@ pub(super) async fn count(
     now: Instant,
 ) -> Result<Option<JobStatus>, StoreError> {
     const DOING: &str = "counting a job's tasks";
+    let now = job.changed(now);
     let counts = ended.iter().fold(job.counts(), |counts, status| counts.with(*status));
     let stopped = job.was_stopped();
     let status = job_status(counts, true, stopped);

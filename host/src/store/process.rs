@@ -25,6 +25,7 @@ impl Store {
         if job.paused {
             return Err(StoreError::refused(DOING, format!("job {id} is paused; resume it")));
         }
+        let now = job.changed(now);
         let waited = sql::query(
             "UPDATE backfill_tasks SET run_after = NULL
              WHERE job_id = $1 AND status = 'pending' AND run_after IS NOT NULL",

@@ -62,6 +62,7 @@ impl Store {
         }
         let mut purged = Vec::with_capacity(taken.len());
         for job in jobs::lock(&mut tx, taken.keys().copied().collect()).await? {
+            let now = job.changed(now);
             let tasks = taken.get(&job.id).copied().unwrap_or(0);
             let status = count(&mut tx, &job, tasks, &message, now).await?;
             let data = json!({ "by": purge.by, "reason": purge.reason, "tasks": tasks });

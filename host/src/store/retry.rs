@@ -94,6 +94,7 @@ impl Store {
             };
             return Err(StoreError::refused(DOING, why));
         }
+        let now = job.changed(now);
         let paused = job.paused && !job.status.ended();
         reopen(&mut tx, &reopened, paused, now).await.doing(DOING)?;
         let status = reopen_job(&mut tx, &job, &reopened, now).await.doing(DOING)?;

@@ -58,6 +58,7 @@ impl Store {
         if job.status.ended() {
             return Err(StoreError::refused(DOING, format!("job {id} has ended already ({})", job.status)));
         }
+        let now = job.changed(now);
         let message = format!("cancelled by {by}");
         let interrupted: Vec<i64> =
             open.iter().filter(|(_, under_way)| *under_way).map(|(task, _)| *task).collect();
@@ -181,6 +182,7 @@ impl Store {
         if job.paused == paused {
             return Ok(());
         }
+        let now = job.changed(now);
         hold(&mut tx, id, paused, now).await.doing(DOING)?;
         let kind = if paused { EventKind::JobPaused } else { EventKind::JobResumed };
         events::append(&mut tx, kind, Subject::job(id), json!({}), now).await?;

@@ -105,6 +105,7 @@ impl Store {
             skipped: kept.skipped - real.skipped,
         };
         if drift != Drift::default() {
+            let now = job.changed(now);
             let status = job_status(real, job.started_at.is_some(), job.was_stopped());
             sql::query(
                 "UPDATE backfill_jobs SET total_tasks = $2, completed_tasks = $3, failed_tasks = $4,

@@ -4,8 +4,10 @@ use serde_json::json;
 
 use super::{World, at, checked, error, hours, power};
 use crate::{
-    domain::{JobStatus, TaskOutcome, TaskStatus},
-    store::{AttemptReport, Ending, EventKind, StoreError, TaskError, TaskFilter, UsedComponent, Written},
+    domain::{JobStatus, Priority, TaskOutcome, TaskStatus},
+    store::{
+        AttemptReport, Ending, EventKind, Instant, StoreError, TaskError, TaskFilter, UsedComponent, Written,
+    },
 };
 
 #[tokio::test]
@@ -122,6 +124,23 @@ async fn the_last_tasks_own_transaction_ends_the_job() {
             let failed = job.failed_tasks > 0;
             assert_eq!(job.error_message, failed.then(|| format!("{} of 2 tasks failed", job.failed_tasks)));
         }
+    }
+}
+
+/// Two endings look at the clock, then both wait for the job: the second to look may be the first to commit.
+#[tokio::test]
+async fn a_job_begins_and_ends_no_earlier_than_its_tasks_whoever_commits_last() {
+    for world in World::on_both().await {
+        let (windfarm, units) = world.windfarm("Farm", &[("s", "A")]).await;
+        let id = world.job_of(windfarm, &units, 2, Priority::Default, at(2)).await;
+        let claims = world.claim("w", 2, at(1)).await;
+        world.write(&claims[0], hours(&claims[0], 2, 1.0), at(4)).await;
+        world.write(&claims[1], hours(&claims[1], 2, 1.0), at(3)).await;
+        let job = world.store.job(id).await.unwrap();
+        let utc = |instant: Option<Instant>| instant.map(|instant| instant.utc());
+        assert_eq!((utc(job.started_at), utc(job.completed_at)), (Some(at(2)), Some(at(4))));
+        let told = world.store.events(Some(id), 0, 100).await.unwrap();
+        assert_eq!(told.last().map(|event| (event.kind, event.at.utc())), Some((EventKind::JobEnded, at(4))));
     }
 }
 
