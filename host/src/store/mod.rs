@@ -85,6 +85,7 @@ pub use error::{Fault, StoreError};
 pub use events::{Event, EventKind};
 pub use export::{ExportFilter, ExportRow, ExportSeries, Replaced};
 pub use firings::{Act, Fired, Without};
+pub use flush::Kept;
 pub use following::Followed;
 pub use grid::GridCell;
 pub use idempotency::{GivenAnswer, KeyedRequest, Repeated, TURN, Turn};

@@ -15,7 +15,7 @@ use crate::{
     observe::{self, SPANS},
     source::{CallReport, LogLevel, LogLine, Source},
     store::{
-        self, AttemptReport, Claim, Ending, Finished, Instant as StoredInstant, NewLogLine, Store,
+        self, AttemptReport, Claim, Ending, Finished, Instant as StoredInstant, Kept, NewLogLine, Store,
         StoreError, TaskError, Told,
     },
 };
@@ -279,7 +279,7 @@ pub(super) async fn give_back(
 
 /// Commits, again and again while the database fails in passing: what was fetched is worth some seconds. A commit
 /// whose answer was lost shows as a lost lease the second time, and nothing is stored twice.
-async fn finish(
+pub(super) async fn finish(
     store: &Store,
     claim: &Claim,
     ending: Ending<'_>,
@@ -291,15 +291,20 @@ async fn finish(
     let flushed = async {
         let mut finished = end().await?;
         committed();
-        // A database that went away before it was on disk may have forgotten it; one that has not refuses it.
-        while let Err(error) = store.flush().await {
-            tracing::debug!(%error, "the end of an attempt may be forgotten; it is committed again");
+        loop {
+            match store.flush(claim.attempt_id).await {
+                Ok(Kept::OnDisk) => return Ok(finished),
+                Ok(Kept::Forgotten) => tracing::debug!("the database died and forgot the end of an attempt"),
+                Err(error) => {
+                    tracing::debug!(%error, "the database may have forgotten the end of an attempt")
+                }
+            }
+            // What has not forgotten it refuses it.
             match end().await {
-                Err(StoreError::LostLease { .. }) => break,
+                Err(StoreError::LostLease { .. }) => return Ok(finished),
                 again => finished = again?,
             }
         }
-        Ok(finished)
     };
     flushed.instrument(span).await
 }

@@ -1,12 +1,23 @@
-//! The rules of hosts whose clocks differ, on both databases.
+//! The rules of hosts whose clocks differ, on both databases, and of a database that dies before it has written an ending.
+
+use std::time::Duration;
 
 use chrono::TimeDelta;
+use serde_json::json;
+use sqlx::{Connection, PgConnection};
+use tokio::{runtime::Handle, task::block_in_place};
 
-use super::{StoredAnswers, attempt::reuse};
+use super::{
+    StoredAnswers,
+    attempt::{finish, reuse},
+};
 use crate::{
     clock,
+    domain::{Month, PlannedTask, Priority, Unit, Verdict},
     egress::{AnswerIndex, NewAnswer, Reuse},
-    store::{Store, tests::postgres},
+    store::{
+        AttemptReport, Claim, ClaimRequest, Ending, NewJob, NewUnit, NewWindfarm, Store, tests::postgres,
+    },
 };
 
 /// Two hosts of one database, and what removes it.
@@ -59,5 +70,93 @@ async fn an_empty_answer_never_confirms_itself_whatever_the_clocks_of_its_hosts_
             assert_eq!(confirms.fetched_at, again, "{key}");
         }
         assert_eq!(reuse(&one, None), Reuse::Fresh);
+    }
+}
+
+/// A claim of a month of a wind farm of its own, on disk as it is once a request was sent for it.
+async fn claimed(store: &Store, name: &str) -> Claim {
+    let unit = Unit { code: name.to_owned(), name: name.to_owned(), ..Unit::default() };
+    let units = vec![NewUnit { source: "s".to_owned(), unit, active: None }];
+    let windfarm = NewWindfarm { name: name.to_owned(), units, ..NewWindfarm::default() };
+    store.import(&[windfarm], store.now()).await.unwrap();
+    let windfarm = store.windfarm_by_name(name).await.unwrap().id;
+    let month: Month = "2024-01".parse().unwrap();
+    let window = month.window(chrono_tz::UTC);
+    let unit_id = store.units(windfarm, &[]).await.unwrap()[0].id;
+    let task = PlannedTask { unit_id, source: "s".to_owned(), month, window, verdict: Verdict::Fetch };
+    let job = NewJob {
+        windfarm_ids: &[windfarm],
+        window,
+        tasks: &[task],
+        priority: Priority::Default,
+        max_concurrency: None,
+        max_attempts: 3,
+        anew: false,
+        metadata: json!({}),
+        created_by_id: None,
+    };
+    store.create_job(&job, store.now()).await.unwrap();
+    let request = ClaimRequest {
+        owner: "w",
+        source: "s",
+        job: None,
+        limit: 1,
+        source_limit: None,
+        total_limit: None,
+        lease: Duration::from_secs(600),
+        heeds_circuit: true,
+    };
+    let claim = store.claim(request, store.now()).await.unwrap().remove(0);
+    store.reserve_slot("s", |_, _| ((), clock::now())).await.unwrap();
+    claim
+}
+
+/// Status and outcome of a task and of its attempts.
+async fn ends(url: &str, task: i64) -> Vec<(String, Option<String>, Option<String>)> {
+    let mut connection = PgConnection::connect(url).await.unwrap();
+    sqlx::query_as(
+        "SELECT t.status, t.outcome, a.outcome FROM backfill_tasks t JOIN task_attempts a ON a.task_id = t.id
+         WHERE t.id = $1",
+    )
+    .bind(task)
+    .fetch_all(&mut connection)
+    .await
+    .unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_end_that_a_dying_database_forgets_is_committed_once_more() {
+    let Some(server) = postgres::own_server() else { return };
+    let url = server.url("postgres");
+    // What nobody waits for stays in memory for a while.
+    let mut connection = PgConnection::connect(&url).await.unwrap();
+    for text in ["ALTER SYSTEM SET wal_writer_delay = '10s'", "SELECT pg_reload_conf()"] {
+        sqlx::query(text).execute(&mut connection).await.unwrap();
+    }
+    Store::migrate(&url).await.unwrap();
+    let store = Store::open(&url).await.unwrap();
+    let empty = || Some("empty".to_owned());
+    for others_notice in [false, true] {
+        let claim = claimed(&store, &format!("noticed by others: {others_notice}")).await;
+        let dies = async || {
+            server.stop();
+            server.start();
+            assert_eq!(
+                ends(&url, claim.task_id).await,
+                [("in_progress".to_owned(), None, None)],
+                "forgotten"
+            );
+            // Then every broken connection has gone before the one who waits for the disk takes one.
+            let mut good = if others_notice { 0 } else { 50 };
+            while good < 50 {
+                good = if store.task(claim.task_id).await.is_ok() { good + 1 } else { 0 };
+            }
+        };
+        let dies = || block_in_place(|| Handle::current().block_on(dies()));
+        let report = AttemptReport::default();
+        finish(&store, &claim, Ending::Empty("nothing"), &report, dies).await.unwrap();
+        server.stop();
+        server.start();
+        assert_eq!(ends(&url, claim.task_id).await, [("completed".to_owned(), empty(), empty())]);
     }
 }
