@@ -66,6 +66,7 @@ pub(crate) async fn measure(report: &mut Report, kind: Kind) -> anyhow::Result<(
             stop.cancel();
             took
         };
+        server.announce().await?;
         let (served, took) = tokio::join!(server.serve(stop.clone(), CancellationToken::new()), ended);
         served?;
         took

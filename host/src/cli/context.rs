@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// How long a host that starts waits for a database that can't be reached.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How soon it tries again.
 const AGAIN: Duration = Duration::from_secs(1);
@@ -80,7 +80,8 @@ pub(super) async fn store_of_host(config: &Config) -> anyhow::Result<Store> {
     loop {
         match store(config).await {
             Err(error) if is_unreachable(&error) && began.elapsed() < PATIENCE => {
-                tracing::warn!("{error}; trying again for {} s", PATIENCE.as_secs());
+                let left = PATIENCE.saturating_sub(began.elapsed());
+                tracing::warn!("{error}; trying again for {} s", left.as_secs());
                 tokio::time::sleep(AGAIN).await;
             }
             opened => return opened,

@@ -11,13 +11,17 @@ use std::{
 use anyhow::{Context, bail};
 use clap::Args;
 use serde_json::json;
-use tokio::sync::mpsc;
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::mpsc,
+};
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    ENDED_BY_FORCE,
     context::{self, env},
     deed::Deed,
-    output,
+    logging, output,
     watch::Watch,
 };
 use crate::{
@@ -147,6 +151,8 @@ impl Run {
         let names: HashMap<i64, String> = units.iter().map(|u| (u.id, u.unit.name.clone())).collect();
         let mut watch = Watch::new(&by_source);
         let stop = CancellationToken::new();
+        // Heard from here on: who listened anew for each would miss what comes in between.
+        let mut interrupts = signal(SignalKind::interrupt()).context("listening for Ctrl-C")?;
         let (sender, mut steps) = mpsc::unbounded_channel();
         let run = worker.run_job(job, stop.clone(), sender);
         let mut run = std::pin::pin!(run);
@@ -154,8 +160,13 @@ impl Run {
             tokio::select! {
                 result = &mut run => break result,
                 Some(step) = steps.recv() => watch.show(&step, &names),
-                signal = tokio::signal::ctrl_c(), if !stop.is_cancelled() => {
-                    signal.context("listening for Ctrl-C")?;
+                Some(()) = interrupts.recv() => {
+                    if stop.is_cancelled() {
+                        // Nothing is lost by this that a crash would not lose.
+                        tracing::warn!("interrupted a second time: ending as it is; a later run cancels this job");
+                        logging::end();
+                        std::process::exit(ENDED_BY_FORCE);
+                    }
                     tracing::warn!("interrupted; what is stored stays, the rest of the job is cancelled");
                     stop.cancel();
                 }

@@ -20,6 +20,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    ENDED_BY_FORCE,
     context::{self, env},
     logging, login,
 };
@@ -72,9 +73,6 @@ pub(super) struct Work {
     #[arg(long, value_name = "ADDRESS:PORT")]
     listen: Option<SocketAddr>,
 }
-
-/// What the process ends with that had to be told three times.
-const ENDED_BY_FORCE: i32 = 130;
 
 /// How long a start waits for components that have to be downloaded first; the host goes on without those that are slower,
 /// until they come.
@@ -157,6 +155,7 @@ async fn run(config: &Config, http: Http) -> anyhow::Result<ExitCode> {
         stop: stop.drained.clone(),
         last_look: worker.last_look(),
     };
+    worker.announce().await?;
     let answering = http.answer(Api::new(parts)?);
     let (own, limit) = (&config.worker, config.server.max_open_tasks);
     let scheduler = Scheduler::new(store.clone(), registry, own.retry.attempts, limit, own.grace);

@@ -94,7 +94,8 @@ impl Scheduler {
         now: DateTime<Utc>,
     ) -> Result<Option<DateTime<Utc>>, StoreError> {
         self.fire_due(now).await?;
-        for claim in self.claim_runs(now).await? {
+        // Planning may have taken long.
+        for claim in self.claim_runs(self.store.now()).await? {
             let (own, interrupt) = (self.clone(), interrupt.clone());
             asking.spawn(async move { own.collect(&claim, interrupt.cancelled()).await });
         }
@@ -121,7 +122,7 @@ impl Scheduler {
 
     /// Fires a schedule besides its times; collector runs are tried once, to their end.
     pub async fn fire_now(&self, id: i64, now: DateTime<Utc>) -> Result<Fired, StoreError> {
-        let asked = self.store.ask_schedule(id, now).await?;
+        let asked = self.store.ask_schedule(id, HOLD, now).await?;
         let fired = self.fire(&asked, now).await?;
         if matches!(fired, Fired::Runs(_)) {
             self.collect_due(now).await?;

@@ -158,6 +158,14 @@ impl Registry {
     pub fn follow(&self, config: &Config) {
         let before = self.entries();
         let of = |entry: &Entry| config.sources.iter().find(|source| source.id == entry.configured.id);
+        let kept = config.sources.iter().filter_map(|configured| match configured.enabled {
+            true => before.iter().find(|e| e.configured.id == configured.id && e.source.is_some()).cloned(),
+            false => Some(Entry::turned_off(configured)),
+        });
+        let order = config.sources.iter().map(|source| source.id.clone()).collect();
+        let entries = Entries { order, all: kept.collect() };
+        *self.entries.write().unwrap_or_else(PoisonError::into_inner) = entries;
+        // It is told once it is so.
         for entry in before.iter().filter(|entry| entry.source.is_some()) {
             if !of(entry).is_some_and(|source| source.enabled) {
                 observe::source_refused(entry.id(), false);
@@ -167,13 +175,6 @@ impl Registry {
                 );
             }
         }
-        let kept = config.sources.iter().filter_map(|configured| match configured.enabled {
-            true => before.iter().find(|e| e.configured.id == configured.id && e.source.is_some()).cloned(),
-            false => Some(Entry::turned_off(configured)),
-        });
-        let order = config.sources.iter().map(|source| source.id.clone()).collect();
-        let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
-        *entries = Entries { order, all: kept.collect() };
     }
 
     async fn make(&self, configured: &config::Source, env: Env<'_>, news: bool) {

@@ -5,7 +5,6 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use chrono::TimeDelta;
 use serde_json::json;
 use sqlx::FromRow;
 
@@ -98,17 +97,21 @@ impl Store {
     /// Claims tasks that are ready: oldest job first (see [`crate::domain::Priority::head_start`]), in the order in
     /// which they were planned, months that are under way before others. Tasks whose lease ran out are taken back
     /// first, whoever held them. It is committed, but maybe not on disk yet: whatever rests on it says whose it is.
-    pub async fn claim(
+    ///
+    /// `now` is asked again once the queue is this claim's: it may have waited for long.
+    pub async fn claim<I: Into<Instant>>(
         &self,
         request: ClaimRequest<'_>,
-        now: impl Into<Instant>,
+        now: impl Fn() -> I,
     ) -> Result<Vec<Claim>, StoreError> {
-        let now = now.into();
-        let there = self.there(&request, now).await?;
+        let there = self.there(&request, now().into()).await?;
         if !there.ready && !there.due && !there.lost {
             return Ok(Vec::new());
         }
-        let mut tx = self.db.begin_claim().await.doing(DOING)?;
+        let mut tx = self.write_step(DOING).await?;
+        // A statement of its own: a connection whose transaction could not even begin would keep the lock.
+        tx.lock_queue().await.doing(DOING)?;
+        let now = now().into();
         let lost = if there.lost { lost::take_back(&mut tx, now).await? } else { Vec::new() };
         if there.due {
             make_due(&mut tx, now).await.doing(DOING)?;
@@ -152,7 +155,7 @@ impl Store {
             return Ok(Vec::new());
         }
         let now = now.into();
-        let until = until(now, lease);
+        let until = now.after(lease);
         let mut held = held.to_vec();
         held.sort_unstable();
         let mut tx = self.write_own(DOING).await?;
@@ -227,7 +230,7 @@ async fn start(
     )
     .column(picked.iter().map(|task| task.id))
     .column(picked.iter().map(|_| owner()))
-    .column(picked.iter().map(|_| Some(until(now, request.lease))))
+    .column(picked.iter().map(|_| Some(now.after(request.lease))))
     .column(picked.iter().map(|_| Some(now)))
     .execute(tx)
     .await
@@ -295,12 +298,4 @@ impl Picked {
             lost: self.lost_count,
         }
     }
-}
-
-fn until(now: Instant, lease: Duration) -> Instant {
-    TimeDelta::from_std(lease)
-        .ok()
-        .and_then(|lease| now.checked_add_signed(lease))
-        .unwrap_or(now.utc())
-        .into()
 }

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::domain::{Month, Series, Window};
 
-use self::steps::{OpenRun, after, cost, end_failed, gaps, hold, open_runs, outcome, waits_for_source};
+use self::steps::{OpenRun, cost, end_failed, gaps, hold, open_runs, outcome, waits_for_source};
 pub(super) use self::steps::{abandon, begin};
 
 /// A run as it stands.
@@ -165,7 +165,7 @@ impl Store {
                  WHERE id = $1",
             )
             .bind(run_id)
-            .bind(after(now, lease))
+            .bind(now.after(lease))
             .bind(attempt)
             .bind(now)
             .execute(&mut tx)
@@ -193,7 +193,7 @@ impl Store {
         )
         .bind(claim.run_id)
         .bind(claim.attempt)
-        .bind(after(now, lease))
+        .bind(now.after(lease))
         .bind(now)
         .execute(&mut tx)
         .await

@@ -1,9 +1,6 @@
 //! The two databases behind one type, and the transactions on them.
 
-use std::{
-    ops::{Deref, DerefMut},
-    sync::LazyLock,
-};
+use std::ops::{Deref, DerefMut};
 
 use sqlx::{PgConnection, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool, pool::PoolConnection};
 
@@ -68,13 +65,6 @@ impl Db {
     /// A transaction whose commit returns before it is on disk: a step of a task.
     pub(super) async fn begin_step(&self) -> sqlx::Result<Transaction> {
         self.begin_with(sqlite::BEGIN_OWN, postgres::BEGIN_STEP).await
-    }
-
-    /// The same with the queue locked, in one message: see [`Transaction::lock_queue`].
-    pub(super) async fn begin_claim(&self) -> sqlx::Result<Transaction> {
-        static POSTGRES: LazyLock<String> =
-            LazyLock::new(|| format!("{}; SELECT pg_advisory_xact_lock({QUEUE})", postgres::BEGIN_STEP));
-        self.begin_with(sqlite::BEGIN_OWN, &POSTGRES).await
     }
 
     async fn begin_with(&self, sqlite: &'static str, postgres: &'static str) -> sqlx::Result<Transaction> {

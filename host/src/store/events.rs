@@ -127,25 +127,27 @@ async fn append_untold(conn: &mut Connection, news: &[NewEvent<'_>], now: Instan
         .map(drop)
 }
 
-/// Appends one event for each task of a job that was skipped at this instant with this code. It is the database that
+/// Appends one event for each task of a job that was skipped at an instant with a code. It is the database that
 /// reads them: a purge may take millions. As ever, the caller holds the job's row.
 pub(super) async fn append_skipped(
     conn: &mut Connection,
     job_id: i64,
     code: &str,
     message: &str,
+    skipped_at: Instant,
     now: Instant,
 ) -> Result<(), StoreError> {
     sql::query(
         "INSERT INTO events (at, kind, job_id, task_id, source, data)
-         SELECT $3, $4, job_id, id, source, $5 FROM backfill_tasks
+         SELECT $6, $4, job_id, id, source, $5 FROM backfill_tasks
          WHERE job_id = $1 AND status = 'skipped' AND error_code = $2 AND completed_at = $3 ORDER BY id",
     )
     .bind(job_id)
     .bind(code)
-    .bind(now)
+    .bind(skipped_at)
     .bind(EventKind::TaskSkipped)
     .bind(Json(json!({ "code": code, "message": message })))
+    .bind(now)
     .execute(conn)
     .await
     .doing(DOING)

@@ -161,12 +161,18 @@ impl Store {
             None => from,
         };
         let mut page = current(&mut conn, series_id, at, to).await.doing(DOING)?;
-        let next = page.last().filter(|_| page.len() == PAGE).map(|last| last.row.start + 1);
+        let mut next = next_of(&page);
         if filter.history || filter.as_of.is_some() {
-            let replaced = replaced(&mut conn, series_id, at, next.unwrap_or(to)).await.doing(DOING)?;
-            // What was replaced between the two statements is in both.
-            let known: HashSet<_> = replaced.iter().map(|old| (old.row.start, old.attempt_id)).collect();
-            page.retain(|version| !known.contains(&(version.row.start, version.attempt_id)));
+            let replaced = loop {
+                let replaced = replaced(&mut conn, series_id, at, next.unwrap_or(to)).await.doing(DOING)?;
+                let known: HashSet<_> = replaced.iter().map(|old| (old.row.start, old.attempt_id)).collect();
+                if !page.iter().any(|version| known.contains(&(version.row.start, version.attempt_id))) {
+                    break replaced;
+                }
+                // Somebody replaced some of it between the two statements, so what stands in its place is not here yet.
+                page = current(&mut conn, series_id, at, to).await.doing(DOING)?;
+                next = next_of(&page);
+            };
             page.extend(replaced);
             if let Some(as_of) = filter.as_of {
                 let written = written(&mut conn, series_id, &page).await.doing(DOING)?;
@@ -226,6 +232,11 @@ impl Version {
     fn ended(&self) -> (bool, Option<Instant>) {
         (self.replaced.is_none(), self.replaced.map(|replaced| replaced.at))
     }
+}
+
+/// Where the page after this one begins, if there may be one.
+fn next_of(page: &[Version]) -> Option<i64> {
+    page.last().filter(|_| page.len() == PAGE).map(|last| last.row.start + 1)
 }
 
 /// Where to begin so that what reaches over an instant is read.

@@ -86,7 +86,7 @@ impl Store {
             tx.lock_free_rows()
         );
         let due: Vec<Schedule> = sql::query(due).bind(now).all(&mut tx).await.doing(DOING)?;
-        let until = Instant::from(now.utc() + TimeDelta::from_std(hold).unwrap_or(TimeDelta::MAX));
+        let until = now.after(hold);
         for schedule in &due {
             sql::query("UPDATE schedules SET claimed_until = $2 WHERE id = $1")
                 .bind(schedule.id)

@@ -52,15 +52,15 @@ impl Store {
         }
         let waiting = self.flush.waiting();
         // The smallest commit that there is. Postgres writes its log from the front: what came before is there too.
-        let (open, _): (Vec<i64>, String) = sqlx::query_as(
-            "SELECT ARRAY (SELECT id FROM task_attempts WHERE id = ANY ($1) AND ended_at IS NULL),
+        let (known, _): (Vec<i64>, String) = sqlx::query_as(
+            "SELECT ARRAY (SELECT id FROM task_attempts WHERE id = ANY ($1) AND ended_at IS NOT NULL),
                     CAST(pg_logical_emit_message(true, 'backfill', '') AS TEXT)",
         )
         .bind(&waiting)
         .fetch_one(pool)
         .await
         .doing("waiting for the disk")?;
-        let kept = |id: &i64| if open.contains(id) { Kept::Forgotten } else { Kept::OnDisk };
+        let kept = |id: &i64| if known.contains(id) { Kept::OnDisk } else { Kept::Forgotten };
         self.flush.ends().extend(waiting.iter().map(|id| (*id, Some(kept(id)))));
         Ok(kept(&attempt_id))
     }

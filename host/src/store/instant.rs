@@ -1,8 +1,8 @@
 //! How instants are kept: as instants in Postgres, as numbers in SQLite, so that they order and index.
 
-use std::{fmt, ops::Deref};
+use std::{fmt, ops::Deref, time::Duration};
 
-use chrono::{DateTime, SubsecRound, Utc};
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use serde::{Serialize, Serializer};
 use sqlx::{Decode, Encode, Postgres, Sqlite, Type, encode::IsNull, error::BoxDynError};
 
@@ -14,6 +14,15 @@ impl Instant {
     /// The instant as chrono has it.
     pub const fn utc(self) -> DateTime<Utc> {
         self.0
+    }
+
+    /// The instant so much later; the same where that is beyond what chrono knows.
+    pub fn after(self, wait: Duration) -> Self {
+        TimeDelta::from_std(wait)
+            .ok()
+            .and_then(|wait| self.0.checked_add_signed(wait))
+            .unwrap_or(self.0)
+            .into()
     }
 
     /// The instant of whole seconds since 1970, as windows have them.

@@ -31,7 +31,7 @@ pub(super) async fn record(
     sql::query(
         "INSERT INTO unit_months (generation_unit_id, month, outcome, error_code, error_message, rejected, empty_since,
                                   asked_at, task_id)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, COALESCE((SELECT started_at FROM task_attempts WHERE id = $10), $8), $9)
          ON CONFLICT (generation_unit_id, month) DO UPDATE
          SET outcome = excluded.outcome, error_code = excluded.error_code, error_message = excluded.error_message,
              rejected = excluded.rejected, asked_at = excluded.asked_at, task_id = excluded.task_id,
@@ -47,6 +47,8 @@ pub(super) async fn record(
     .bind(empty_since)
     .bind(now)
     .bind(claim.task_id)
+    // What failed is asked for again once its unit has changed: since it was read, which is when the attempt began.
+    .bind((outcome == "failed").then_some(claim.attempt_id))
     .execute(conn)
     .await?;
     Ok(())

@@ -3,7 +3,6 @@
 
 use std::{fmt, time::Duration};
 
-use chrono::TimeDelta;
 use serde::Serialize;
 use serde_json::Value;
 use sqlx::{FromRow, types::Json};
@@ -197,7 +196,7 @@ impl Store {
         if !self.messages_due(mail, now).await? {
             return Ok(Vec::new());
         }
-        let until = Instant::from(now.utc() + TimeDelta::from_std(lease).unwrap_or(TimeDelta::MAX));
+        let until = now.after(lease);
         let mut tx = self.write_own(DOING).await?;
         let claimed: Vec<Claimed> = sql::query(format!(
             "WITH due AS MATERIALIZED (

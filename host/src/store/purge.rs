@@ -62,12 +62,13 @@ impl Store {
         }
         let mut purged = Vec::with_capacity(taken.len());
         for job in jobs::lock(&mut tx, taken.keys().copied().collect()).await? {
+            let skipped_at = now;
             let now = job.changed(now);
             let tasks = taken.get(&job.id).copied().unwrap_or(0);
             let status = count(&mut tx, &job, tasks, &message, now).await?;
             let data = json!({ "by": purge.by, "reason": purge.reason, "tasks": tasks });
             events::append(&mut tx, EventKind::JobPurged, Subject::job(job.id), data, now).await?;
-            events::append_skipped(&mut tx, job.id, PURGED, &message, now).await?;
+            events::append_skipped(&mut tx, job.id, PURGED, &message, skipped_at, now).await?;
             if status.ended() {
                 let skipped = TaskCounts { skipped: job.skipped_tasks + tasks, ..job.counts() };
                 let data = json!({ "status": status, "tasks": skipped });

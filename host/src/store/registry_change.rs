@@ -147,14 +147,19 @@ impl Store {
         made.ok_or_else(|| StoreError::not_found("unit", id))
     }
 
-    /// Changes a unit. What it failed with before is forgotten by the next plan, unless nothing changed.
-    pub async fn change_unit(
+    /// Changes a unit. What it failed with before is forgotten by the next plan, unless nothing changed. Its code stays
+    /// while attempts of it run: what they find is of the code that they were claimed with.
+    ///
+    /// `now` is asked once nobody claims: an attempt that began before has the unit as it was.
+    pub async fn change_unit<I: Into<Instant>>(
         &self,
         id: i64,
         change: &UnitChange,
-        now: impl Into<Instant>,
+        now: impl Fn() -> I,
     ) -> Result<UnitRecord, StoreError> {
         let mut tx = self.change_registry().await?;
+        tx.lock_queue().await.doing(DOING)?;
+        let now: Instant = now().into();
         let found = unit_in(&mut tx, id).await.doing(DOING)?;
         let old = found.ok_or_else(|| StoreError::not_found("unit", id))?;
         let unit = change.applied(old.unit());
@@ -163,12 +168,22 @@ impl Store {
         if new.unit == old.unit() && active == old.active {
             return Ok(old);
         }
-        if new.unit.code != old.code && has_series(&mut tx, id).await.doing(DOING)? {
-            let why = format!(
-                "unit {id} has stored measurements of code {:?}; deactivate it, and enter a new unit with the new code",
-                old.code
-            );
-            return Err(StoreError::refused(DOING, why));
+        if new.unit.code != old.code {
+            if has(&mut tx, UNDER_WAY, id).await.doing(DOING)? {
+                let why = format!(
+                    "a task of unit {id} is under way with code {:?}; cancel its job or wait for its end, then try again",
+                    old.code
+                );
+                return Err(StoreError::refused(DOING, why));
+            }
+            if has(&mut tx, SERIES_OF, id).await.doing(DOING)? {
+                let why = format!(
+                    "unit {id} has stored measurements of code {:?}; deactivate it, and enter a new unit with the new \
+                     code",
+                    old.code
+                );
+                return Err(StoreError::refused(DOING, why));
+            }
         }
         check_unit_name(&mut tx, old.windfarm_id, &new, Some(id)).await?;
         let share = checked(&mut tx, &new, Some(id)).await?;
@@ -183,7 +198,7 @@ impl Store {
         .bind(Json(&new.unit.attributes))
         .bind(share)
         .bind(active)
-        .bind(now.into())
+        .bind(now)
         .execute(&mut tx)
         .await
         .doing(DOING)?;
@@ -261,9 +276,10 @@ async fn check_unit_name(
     }
 }
 
-async fn has_series(conn: &mut Connection, unit_id: i64) -> sqlx::Result<bool> {
-    sql::query("SELECT EXISTS (SELECT 1 FROM series WHERE generation_unit_id = $1)")
-        .bind(unit_id)
-        .scalar(conn)
-        .await
+/// Rows that keep a unit's code from being changed.
+const UNDER_WAY: &str = "backfill_tasks WHERE status = 'in_progress' AND generation_unit_id = $1";
+const SERIES_OF: &str = "series WHERE generation_unit_id = $1";
+
+async fn has(conn: &mut Connection, rows: &str, unit_id: i64) -> sqlx::Result<bool> {
+    sql::query(format!("SELECT EXISTS (SELECT 1 FROM {rows})")).bind(unit_id).scalar(conn).await
 }

@@ -1,6 +1,6 @@
 //! Schedules: what fires when, for whom, and what it last did. Firing them is in [`super::firings`].
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -200,7 +200,12 @@ impl Store {
     }
 
     /// Makes a schedule due now, besides its times. It has to be enabled.
-    pub async fn ask_schedule(&self, id: i64, now: impl Into<Instant>) -> Result<Schedule, StoreError> {
+    pub async fn ask_schedule(
+        &self,
+        id: i64,
+        hold: Duration,
+        now: impl Into<Instant>,
+    ) -> Result<Schedule, StoreError> {
         const DOING: &str = "firing a schedule by hand";
         let now = now.into();
         let mut tx = self.write(DOING).await?;
@@ -211,13 +216,10 @@ impl Store {
         }
         // One that is due already is not made later.
         let at = schedule.next_fire_at.map_or(now, |next| next.min(now));
-        let due =
-            sql::query(format!("UPDATE schedules SET next_fire_at = $2 WHERE id = $1 RETURNING {COLUMNS}"))
-                .bind(id)
-                .bind(at)
-                .one(&mut tx)
-                .await
-                .doing(DOING)?;
+        let due = format!(
+            "UPDATE schedules SET next_fire_at = $2, claimed_until = $3 WHERE id = $1 RETURNING {COLUMNS}"
+        );
+        let due = sql::query(due).bind(id).bind(at).bind(now.after(hold)).one(&mut tx).await.doing(DOING)?;
         tx.commit().await.doing(DOING)?;
         Ok(due)
     }

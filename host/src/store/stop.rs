@@ -92,7 +92,7 @@ impl Store {
         .doing(DOING)?;
         let data = json!({ "by": by, "skipped": skipped, "interrupted": interrupted });
         events::append(&mut tx, EventKind::JobCancelled, Subject::job(id), data, now).await?;
-        events::append_skipped(&mut tx, id, CANCELLED, &message, now).await?;
+        events::append_skipped(&mut tx, id, CANCELLED, &message, now, now).await?;
         let data = json!({ "status": status, "tasks": counts });
         events::append(&mut tx, EventKind::JobEnded, Subject::job(id), data, now).await?;
         tx.announce_cancel(id).await.doing(DOING)?;
@@ -136,8 +136,8 @@ impl Store {
         tx.commit().await.doing(DOING)
     }
 
-    /// Ends the open attempts of tasks that were taken away, where their workers gave no sign of life since: they
-    /// died, and will not say so themselves.
+    /// Ends the open attempts of tasks that were taken away and that nobody will say have stopped: their workers gave no
+    /// sign of life since, or they were taken away before, longer ago than a lease, and none goes on for longer.
     pub async fn close_orphaned_attempts(
         &self,
         silent_since: impl Into<Instant>,
@@ -148,9 +148,12 @@ impl Store {
         let ended = sql::query(
             "UPDATE task_attempts SET ended_at = $2, outcome = 'cancelled'
              WHERE ended_at IS NULL
-               AND EXISTS (SELECT 1 FROM backfill_tasks t WHERE t.id = task_id AND t.status <> 'in_progress')
-               AND NOT EXISTS (SELECT 1 FROM workers w
-                               WHERE w.id = worker AND w.stopped_at IS NULL AND w.heartbeat_at >= $1)",
+               AND EXISTS (SELECT 1 FROM backfill_tasks t
+                           WHERE t.id = task_id AND t.status <> 'in_progress'
+                             AND (t.completed_at < $1
+                                  OR NOT EXISTS (SELECT 1 FROM workers w
+                                                 WHERE w.id = worker AND w.stopped_at IS NULL
+                                                   AND w.heartbeat_at >= $1)))",
         )
         .bind(silent_since.into())
         .bind(now.into())

@@ -5,7 +5,10 @@ use std::time::Instant;
 use chrono::{DateTime, Utc};
 use tracing::Instrument;
 
-use super::{Options, patience::patiently};
+use super::{
+    Options,
+    patience::{LONGEST_TRY, in_time, patiently},
+};
 use crate::{
     domain::{
         CircuitPolicy, Failure, Heard, HeardCase, Next, RetryPolicy, Series, Setback, TaskStatus, Tries,
@@ -292,7 +295,8 @@ pub(super) async fn finish(
         let mut finished = end().await?;
         committed();
         loop {
-            match store.flush(claim.attempt_id).await {
+            let flushed = store.flush(claim.attempt_id);
+            match in_time(LONGEST_TRY, "waiting for the disk", flushed).await {
                 Ok(Kept::OnDisk) => return Ok(finished),
                 Ok(Kept::Forgotten) => tracing::debug!("the database died and forgot the end of an attempt"),
                 Err(error) => {

@@ -14,6 +14,7 @@ use super::{
     Options,
     attempt::{self, Committed},
     lease::Held,
+    patience::patiently,
 };
 use crate::{
     source::Source,
@@ -89,7 +90,7 @@ impl Crew {
             };
             held.remove(&claim);
             if let Err(StoreError::LostLease { .. }) = &result
-                && let Err(error) = store.stopped(&claim, store.now()).await
+                && let Err(error) = patiently(|| store.stopped(&claim, store.now())).await
             {
                 tracing::debug!(%error, "that the attempt has stopped could not be recorded");
             }

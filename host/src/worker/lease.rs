@@ -24,6 +24,7 @@ pub(super) struct Held {
 }
 
 struct Attempt {
+    id: i64,
     fence: i64,
     job: i64,
     /// When its lease ends, by this process's own clock: never later than the store has it.
@@ -35,15 +36,22 @@ impl Held {
     /// Takes an attempt in that is held until an instant; the token is cancelled when its lease is lost.
     pub(super) fn add(&self, claim: &Claim, until: Instant) -> CancellationToken {
         let token = CancellationToken::new();
-        let attempt = Attempt { fence: claim.fence, job: claim.job_id, until, stop: token.clone() };
+        let attempt = Attempt {
+            id: claim.attempt_id,
+            fence: claim.fence,
+            job: claim.job_id,
+            until,
+            stop: token.clone(),
+        };
         self.with(|held| held.insert(claim.task_id, attempt));
         token
     }
 
     pub(super) fn remove(&self, claim: &Claim) {
         self.with(|held| {
-            // A later claim of the same task by this process has another fence and stays.
-            if held.get(&claim.task_id).is_some_and(|attempt| attempt.fence == claim.fence) {
+            // A later claim of the same task by this process stays. It may have the same fence, if the database forgot this
+            // one.
+            if held.get(&claim.task_id).is_some_and(|attempt| attempt.id == claim.attempt_id) {
                 held.remove(&claim.task_id);
             }
         });
@@ -53,13 +61,13 @@ impl Held {
     /// of the attempt. So a process that was stopped for longer than its lease does nothing more for the task when it
     /// goes on, though nobody has told it yet that the task is somebody else's, or nobody's.
     pub(super) fn over(&self, claim: &Claim) -> impl Future<Output = ()> + use<> {
-        let (held, task, fence) = (self.clone(), claim.task_id, claim.fence);
-        poll_fn(move |_| if held.holds(task, fence) { Poll::Pending } else { Poll::Ready(()) })
+        let (held, task, id) = (self.clone(), claim.task_id, claim.attempt_id);
+        poll_fn(move |_| if held.holds(task, id) { Poll::Pending } else { Poll::Ready(()) })
     }
 
-    fn holds(&self, task: i64, fence: i64) -> bool {
+    fn holds(&self, task: i64, id: i64) -> bool {
         let now = Instant::now();
-        self.with(|held| held.get(&task).is_some_and(|attempt| attempt.fence == fence && now < attempt.until))
+        self.with(|held| held.get(&task).is_some_and(|attempt| attempt.id == id && now < attempt.until))
     }
 
     /// Notes that leases were renewed.
@@ -73,8 +81,11 @@ impl Held {
         });
     }
 
-    fn fences(&self) -> Vec<(i64, i64)> {
-        self.with(|held| held.iter().map(|(task, attempt)| (*task, attempt.fence)).collect())
+    fn fences(&self, of: impl Fn(&Attempt) -> bool) -> Vec<(i64, i64)> {
+        self.with(|held| {
+            let wanted = held.iter().filter(|(_, attempt)| of(attempt));
+            wanted.map(|(task, attempt)| (*task, attempt.fence)).collect()
+        })
     }
 
     /// Stops an attempt; false if it has ended by itself. A later claim of the same task has another fence and goes on.
@@ -86,18 +97,6 @@ impl Held {
             }
             running
         })
-    }
-
-    /// Stops all attempts of a job that was cancelled.
-    pub(super) fn stop_job(&self, job: i64) {
-        self.with(|held| {
-            held.retain(|_, attempt| {
-                if attempt.job == job {
-                    attempt.stop.cancel();
-                }
-                attempt.job != job
-            });
-        });
     }
 
     fn with<T>(&self, act: impl FnOnce(&mut HashMap<i64, Attempt>) -> T) -> T {
@@ -168,7 +167,12 @@ impl Beat {
 
     /// Renews the leases of all running attempts and stops those that were lost.
     pub(super) async fn renew_all(&self, lease: Duration) -> Result<(), StoreError> {
-        self.renew(&self.held.fences(), lease).await
+        self.renew(&self.held.fences(|_| true), lease).await
+    }
+
+    /// The same for those of a job that was cancelled. It may have been retried since: what was claimed then goes on.
+    pub(super) async fn renew_job(&self, job: i64, lease: Duration) -> Result<(), StoreError> {
+        self.renew(&self.held.fences(|attempt| attempt.job == job), lease).await
     }
 
     async fn renew(&self, fences: &[(i64, i64)], lease: Duration) -> Result<(), StoreError> {
@@ -202,7 +206,7 @@ impl Heartbeat {
             loop {
                 tokio::time::sleep(pause).await;
                 // Leases first: they are what somebody else would take.
-                let fences = beat.held.fences();
+                let fences = beat.held.fences(|_| true);
                 match beat.renew(&fences, lease).await {
                     Ok(()) => {
                         renewed = tokio::time::Instant::now();

@@ -61,7 +61,7 @@ impl Worker {
     /// use.
     async fn claim(&self, request: ClaimRequest<'_>) -> Result<(Vec<Claim>, Instant), StoreError> {
         let until = Instant::now() + request.lease;
-        let claims = self.store.claim(request, self.store.now());
+        let claims = self.store.claim(request, || self.store.now());
         Ok((in_time(request.lease, "claiming tasks", claims).await?, until))
     }
 

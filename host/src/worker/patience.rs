@@ -10,7 +10,7 @@ const AGAIN: [Duration; 4] =
     [Duration::from_millis(100), Duration::from_millis(500), Duration::from_secs(2), Duration::from_secs(5)];
 
 /// How long one try may take. Longer than the store waits for its locks and connections.
-const LONGEST_TRY: Duration = Duration::from_secs(60);
+pub(super) const LONGEST_TRY: Duration = Duration::from_secs(60);
 
 /// Does something in the store, again and again while the store fails in passing.
 pub(crate) async fn patiently<T, F>(act: impl Fn() -> F) -> Result<T, StoreError>

@@ -15,12 +15,17 @@ use crate::{
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 
 impl Worker {
+    /// Says that this worker lives and is about to [`Worker::serve`]. A host that answers before is not ready.
+    pub async fn announce(&self) -> Result<(), StoreError> {
+        let beat = self.beat(true);
+        patiently(|| beat.sign_of_life()).await
+    }
+
     /// Claims and runs tasks of every job whose source this worker has. When `stop` is cancelled, nothing more is
     /// claimed; what runs has the grace period to end, and is given back after it, or once `at_once` is cancelled,
     /// without costing an attempt. A database that goes away is waited for.
     pub async fn serve(&self, stop: CancellationToken, at_once: CancellationToken) -> Result<(), StoreError> {
         let beat = self.beat(true);
-        patiently(|| beat.sign_of_life()).await?;
         let heartbeat = Heartbeat::start(beat.clone(), self.options.lease, self.options.heartbeat);
         let (sender, mut news) = mpsc::unbounded_channel();
         let hearing = tokio::spawn(hear(self.store.clone(), sender));
@@ -52,8 +57,8 @@ impl Worker {
                 _ = crew.next_ended() => while crew.try_next_ended().is_some() {},
                 Some(heard) = news.recv() => match heard {
                     News::Work => {}
-                    News::Cancelled(job) => self.held.stop_job(job),
-                    // Whatever it was: leases tell what is still ours.
+                    // Leases tell what is still ours. If they can't be read now, the next heartbeat reads them.
+                    News::Cancelled(job) => drop(beat.renew_job(job, self.options.lease).await),
                     News::Missed => drop(beat.renew_all(self.options.lease).await),
                 },
                 () = tokio::time::sleep(pause) => {}

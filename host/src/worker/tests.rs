@@ -1,6 +1,10 @@
-//! The rules of hosts whose clocks differ, on both databases, and of a database that dies before it has written an ending.
+//! The rules of hosts whose clocks differ, of a database that dies before it has written an ending, and of news that come
+//! late.
 
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicBool, Ordering::SeqCst},
+    time::{Duration, Instant},
+};
 
 use chrono::TimeDelta;
 use serde_json::json;
@@ -8,15 +12,17 @@ use sqlx::{Connection, PgConnection};
 use tokio::{runtime::Handle, task::block_in_place};
 
 use super::{
-    StoredAnswers,
+    Options, StoredAnswers,
     attempt::{finish, reuse},
+    lease::{Beat, Held},
 };
 use crate::{
-    clock,
+    clock, config,
     domain::{Month, PlannedTask, Priority, Unit, Verdict},
     egress::{AnswerIndex, NewAnswer, Reuse},
     store::{
-        AttemptReport, Claim, ClaimRequest, Ending, NewJob, NewUnit, NewWindfarm, Store, tests::postgres,
+        AttemptReport, Chosen, Claim, ClaimRequest, Ending, NewJob, NewUnit, NewWindfarm, Store,
+        tests::postgres,
     },
 };
 
@@ -73,6 +79,9 @@ async fn an_empty_answer_never_confirms_itself_whatever_the_clocks_of_its_hosts_
     }
 }
 
+const OWNER: &str = "w";
+const LEASE: Duration = Duration::from_secs(600);
+
 /// A claim of a month of a wind farm of its own, on disk as it is once a request was sent for it.
 async fn claimed(store: &Store, name: &str) -> Claim {
     let unit = Unit { code: name.to_owned(), name: name.to_owned(), ..Unit::default() };
@@ -96,19 +105,23 @@ async fn claimed(store: &Store, name: &str) -> Claim {
         created_by_id: None,
     };
     store.create_job(&job, store.now()).await.unwrap();
+    let claim = next_claim(store).await;
+    store.reserve_slot("s", |_, _| ((), clock::now())).await.unwrap();
+    claim
+}
+
+async fn next_claim(store: &Store) -> Claim {
     let request = ClaimRequest {
-        owner: "w",
+        owner: OWNER,
         source: "s",
         job: None,
         limit: 1,
         source_limit: None,
         total_limit: None,
-        lease: Duration::from_secs(600),
+        lease: LEASE,
         heeds_circuit: true,
     };
-    let claim = store.claim(request, store.now()).await.unwrap().remove(0);
-    store.reserve_slot("s", |_, _| ((), clock::now())).await.unwrap();
-    claim
+    store.claim(request, || store.now()).await.unwrap().remove(0)
 }
 
 /// Status and outcome of a task and of its attempts.
@@ -134,29 +147,65 @@ async fn an_end_that_a_dying_database_forgets_is_committed_once_more() {
         sqlx::query(text).execute(&mut connection).await.unwrap();
     }
     Store::migrate(&url).await.unwrap();
-    let store = Store::open(&url).await.unwrap();
     let empty = || Some("empty".to_owned());
     for others_notice in [false, true] {
-        let claim = claimed(&store, &format!("noticed by others: {others_notice}")).await;
-        let dies = async || {
+        // Now and then the server writes it all the same, in the moment before it dies: then another one.
+        for number in 0.. {
+            let store = Store::open(&url).await.unwrap();
+            let claim = claimed(&store, &format!("{number}, noticed by others: {others_notice}")).await;
+            let dies = async || {
+                server.stop();
+                server.start();
+                let before = ends(&url, claim.task_id).await;
+                // Then every broken connection has gone before the one who waits for the disk takes one.
+                let mut good = if others_notice { 0 } else { 50 };
+                while good < 50 {
+                    good = if store.task(claim.task_id).await.is_ok() { good + 1 } else { 0 };
+                }
+                before == [("in_progress".to_owned(), None, None)]
+            };
+            let forgotten = AtomicBool::new(false);
+            let committed = || forgotten.store(block_in_place(|| Handle::current().block_on(dies())), SeqCst);
+            let report = AttemptReport::default();
+            finish(&store, &claim, Ending::Empty("nothing"), &report, committed).await.unwrap();
             server.stop();
             server.start();
-            assert_eq!(
-                ends(&url, claim.task_id).await,
-                [("in_progress".to_owned(), None, None)],
-                "forgotten"
-            );
-            // Then every broken connection has gone before the one who waits for the disk takes one.
-            let mut good = if others_notice { 0 } else { 50 };
-            while good < 50 {
-                good = if store.task(claim.task_id).await.is_ok() { good + 1 } else { 0 };
+            assert_eq!(ends(&url, claim.task_id).await, [("completed".to_owned(), empty(), empty())]);
+            if forgotten.into_inner() {
+                break;
             }
+            assert!(number < 20, "nothing is ever forgotten");
+        }
+    }
+}
+
+#[tokio::test]
+async fn late_news_of_a_cancellation_leave_what_was_claimed_after_a_retry() {
+    for ([store, _], _place) in hosts().await {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("backfill.toml");
+        std::fs::write(&path, "").unwrap();
+        let options = Options::of(&config::load(&path, &|_| None).unwrap());
+        let held = Held::default();
+        let beat = Beat {
+            store: store.clone(),
+            owner: OWNER.to_owned(),
+            held: held.clone(),
+            serves: true,
+            limits: options.limits,
+            retention: options.retention,
         };
-        let dies = || block_in_place(|| Handle::current().block_on(dies()));
-        let report = AttemptReport::default();
-        finish(&store, &claim, Ending::Empty("nothing"), &report, dies).await.unwrap();
-        server.stop();
-        server.start();
-        assert_eq!(ends(&url, claim.task_id).await, [("completed".to_owned(), empty(), empty())]);
+        let until = Instant::now() + LEASE;
+        let first = claimed(&store, "farm").await;
+        let stopped = held.add(&first, until);
+        store.cancel_job(first.job_id, "ann", store.now()).await.unwrap();
+        beat.renew_job(first.job_id, LEASE).await.unwrap();
+        assert!(stopped.is_cancelled());
+        store.retry_job(first.job_id, Chosen::All, false, "ann", store.now()).await.unwrap();
+        let second = next_claim(&store).await;
+        assert_eq!(second.task_id, first.task_id);
+        let stopped = held.add(&second, until);
+        beat.renew_job(first.job_id, LEASE).await.unwrap();
+        assert!(!stopped.is_cancelled(), "it is another claim");
     }
 }

@@ -1,5 +1,7 @@
 //! Schedules that collect: Taipower's live report, which nobody keeps.
 
+use std::time::Duration;
+
 use backfill::{
     domain::ScheduleKind,
     store::{Fired, Schedule},
@@ -89,7 +91,7 @@ async fn a_report_that_could_not_be_had_is_asked_for_again_within_the_interval()
 #[tokio::test]
 async fn a_host_fires_by_itself_and_stops_when_it_is_told() {
     let (_simulator, host, schedule, now) = collecting(&[]).await;
-    host.store.ask_schedule(schedule.id, now).await.unwrap();
+    host.store.ask_schedule(schedule.id, Duration::ZERO, now).await.unwrap();
     let stop = CancellationToken::new();
     let running = tokio::spawn({
         let (scheduler, stop) = (host.scheduler.clone(), stop.clone());

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use crate::{World, host::Host};
 
 #[tokio::test]
@@ -8,7 +10,7 @@ async fn a_host_fires_what_is_due_and_fills_it() {
         world.folder.backfill(&[&add[..], &["--source", "elexon"]].concat()).await.succeeded();
         let store = world.store().await;
         let schedule = store.schedule_by_name("yearly").await.unwrap();
-        store.ask_schedule(schedule.id, store.now()).await.unwrap();
+        store.ask_schedule(schedule.id, Duration::ZERO, store.now()).await.unwrap();
 
         let mut host = Host::start(&world.folder, &["worker"]).await;
         assert!(host.says("fired").await.contains("yearly"));

@@ -192,7 +192,7 @@ pub(super) async fn change(
     if unit != old.unit() {
         api.check_unit(&old.source, &unit).await?;
     }
-    Ok(Json(api.store.change_unit(id, &change, api.store.now()).await?))
+    Ok(Json(api.store.change_unit(id, &change, || api.store.now()).await?))
 }
 
 /// Forget a generation unit that nothing was ever asked or stored for; others are to be deactivated.

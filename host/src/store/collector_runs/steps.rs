@@ -1,8 +1,6 @@
 //! The steps that claiming, finishing and giving up collector runs have in common, each within its caller's transaction.
 
-use std::time::Duration;
-
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use sqlx::FromRow;
 
 use super::{
@@ -247,8 +245,4 @@ pub(super) async fn waits_for_source(conn: &mut Connection, run_id: i64) -> sqlx
     .execute(conn)
     .await
     .map(drop)
-}
-
-pub(super) fn after(now: Instant, wait: Duration) -> Instant {
-    TimeDelta::from_std(wait).ok().and_then(|wait| now.checked_add_signed(wait)).unwrap_or(now.utc()).into()
 }

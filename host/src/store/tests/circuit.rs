@@ -36,7 +36,7 @@ async fn after_failures_in_a_row_nothing_is_claimed_until_one_task_on_trial_has_
         assert!(world.store.circuit("s").await.unwrap().cause.unwrap().contains("503"));
         let foreground = ClaimRequest { heeds_circuit: false, job: Some(first.job_id), ..request("f", 1) };
         assert_eq!(
-            world.store.claim(foreground, at(7)).await.unwrap().len(),
+            world.store.claim(foreground, || at(7)).await.unwrap().len(),
             1,
             "who waits for one job tries"
         );

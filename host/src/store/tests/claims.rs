@@ -1,9 +1,12 @@
-use std::collections::HashSet;
+use std::{
+    collections::HashSet,
+    sync::atomic::{AtomicI64, Ordering::SeqCst},
+};
 
 use super::{LEASE, World, at, error, request, sql};
 use crate::{
     domain::{Priority, TaskStatus},
-    store::{Claim, ClaimRequest, Ending, Instant, StoreError, TaskFilter, pick, twins},
+    store::{Claim, ClaimRequest, Ending, Instant, NewWorker, StoreError, TaskFilter, pick, twins},
 };
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -16,7 +19,7 @@ async fn eight_workers_at_once_never_hold_one_task_twice() {
             workers.spawn(async move {
                 let (owner, mut ids) = (format!("w{worker}"), Vec::new());
                 loop {
-                    let claims = store.claim(request(&owner, 3), at(1)).await.unwrap();
+                    let claims = store.claim(request(&owner, 3), || at(1)).await.unwrap();
                     if claims.is_empty() {
                         return ids;
                     }
@@ -233,7 +236,7 @@ async fn limits_bound_what_is_under_way_over_all_workers() {
         world.job(9).await;
         let claim = async |owner, source_limit, total_limit| {
             let request = ClaimRequest { source_limit, total_limit, ..request(owner, 5) };
-            world.store.claim(request, at(1)).await.unwrap().len()
+            world.store.claim(request, || at(1)).await.unwrap().len()
         };
         assert_eq!(claim("a", Some(3), None).await, 3);
         assert_eq!(claim("b", Some(3), None).await, 0);
@@ -253,15 +256,41 @@ async fn a_cancelled_task_has_its_place_until_its_guest_has_stopped() {
         world.store.cancel_job(cancelled, "test", at(2)).await.unwrap();
         let claim = async |source_limit, total_limit, now| {
             let request = ClaimRequest { source_limit, total_limit, ..request("b", 5) };
-            world.store.claim(request, now).await.unwrap().len()
+            world.store.claim(request, || now).await.unwrap().len()
         };
         assert_eq!(claim(Some(2), None, at(3)).await, 0);
         assert_eq!(claim(None, Some(3), at(3)).await, 1);
         world.store.stopped(&running[0], at(4)).await.unwrap();
         assert_eq!(claim(Some(3), Some(3), at(5)).await, 1);
         // The other one's worker has died, and will not say so.
-        assert_eq!(world.store.close_orphaned_attempts(at(5), at(6)).await.unwrap(), 1);
+        assert_eq!(world.store.close_orphaned_attempts(at(1), at(6)).await.unwrap(), 1);
         assert_eq!(claim(Some(3), Some(3), at(7)).await, 1);
+    }
+}
+
+#[tokio::test]
+async fn what_a_live_worker_does_not_say_has_stopped_has_its_place_for_no_longer_than_a_lease() {
+    for world in World::on_both().await {
+        let job = world.job(1).await;
+        let worker = NewWorker { id: "a", host: "h", pid: 1, version: "0", serves: true, concurrency: 1 };
+        world.one("a", at(1)).await;
+        world.store.cancel_job(job, "test", at(2)).await.unwrap();
+        world.store.heartbeat(&worker, at(70)).await.unwrap();
+        assert_eq!(world.store.close_orphaned_attempts(at(2), at(62)).await.unwrap(), 0);
+        assert_eq!(world.store.close_orphaned_attempts(at(3), at(63)).await.unwrap(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_claim_that_waited_for_the_queue_begins_when_it_got_it() {
+    for world in World::on_both().await {
+        world.job(1).await;
+        let clock = AtomicI64::new(1);
+        let ticks = || at(clock.fetch_add(40, SeqCst));
+        let claim = world.store.claim(request("a", 1), ticks).await.unwrap().remove(0);
+        assert_eq!(world.store.task(claim.task_id).await.unwrap().started_at.unwrap().utc(), at(41));
+        assert_eq!(world.claim("b", 1, at(100)).await, [], "nor does its lease end sooner");
+        assert_eq!(world.claim("b", 1, at(101)).await.len(), 1);
     }
 }
 
@@ -270,9 +299,9 @@ async fn a_claim_takes_only_the_source_and_the_job_that_it_names() {
     for world in World::on_both().await {
         let (first, second) = (world.job(2).await, world.job(2).await);
         let other = ClaimRequest { source: "t", ..request("w", 9) };
-        assert_eq!(world.store.claim(other, at(1)).await.unwrap(), []);
+        assert_eq!(world.store.claim(other, || at(1)).await.unwrap(), []);
         let one = ClaimRequest { job: Some(second), ..request("w", 9) };
-        let claims = world.store.claim(one, at(1)).await.unwrap();
+        let claims = world.store.claim(one, || at(1)).await.unwrap();
         assert!(claims.len() == 2 && claims.iter().all(|claim| claim.job_id == second));
         let open = TaskFilter { status: Some(TaskStatus::Pending), ..TaskFilter::default() };
         assert_eq!(world.store.tasks(first, open).await.unwrap().len(), 2);

@@ -78,7 +78,7 @@ async fn random_operations(world: &World, mut random: StdRng) -> (u64, u64) {
                 drop(world.store.cancel_job(job, "test", now).await);
             }
             5..=11 => {
-                held.extend(world.store.claim(request("w", random.random_range(1..3)), now).await.unwrap())
+                held.extend(world.store.claim(request("w", random.random_range(1..3)), || now).await.unwrap())
             }
             _ if !held.is_empty() => {
                 // Sometimes the claim is kept to be finished again: it must be refused.

@@ -1,4 +1,4 @@
-use chrono::{NaiveDate, TimeDelta};
+use chrono::NaiveDate;
 
 use super::{World, at, error, hours, month, power, window};
 use crate::{
@@ -6,7 +6,7 @@ use crate::{
         Calendar, EmptyConfirmation, FailureCase, Known, PlanUnit, PlannedTask, Priority, Quantity, Range,
         Series, Verdict, Window,
     },
-    store::{AttemptReport, Ending, sql},
+    store::{AttemptReport, Ending, UnitChange},
 };
 
 const DAY: i64 = 86_400;
@@ -170,12 +170,21 @@ async fn a_failure_is_known_until_the_unit_is_changed() {
         assert_eq!(world.store.job(job).await.unwrap().failed_tasks, 1);
         let failed = async || known(&world, claim.unit_id, months(0, 0), 0).await.failed;
         assert_eq!(failed().await, Some(FailureCase::NotAvailable));
-        let change = "UPDATE generation_units SET updated_at = $1";
-        let mut tx = world.store.db.begin().await.unwrap();
-        let later = crate::store::Instant::from(at(2) + TimeDelta::seconds(1));
-        sql::query(change).bind(later).execute(&mut tx).await.unwrap();
-        tx.commit().await.unwrap();
+        let rename = UnitChange { name: Some("mended".to_owned()), ..UnitChange::default() };
+        world.store.change_unit(claim.unit_id, &rename, || at(3)).await.unwrap();
         assert_eq!(failed().await, None);
+    }
+}
+
+#[tokio::test]
+async fn an_attempt_that_began_before_the_unit_was_changed_says_nothing_of_it_as_it_is_now() {
+    for world in World::on_both().await {
+        world.job(1).await;
+        let claim = world.one("w", at(1)).await;
+        let rename = UnitChange { name: Some("mended".to_owned()), ..UnitChange::default() };
+        world.store.change_unit(claim.unit_id, &rename, || at(2)).await.unwrap();
+        world.finish(&claim, Ending::Failed(error("invalid-unit", "none")), at(3)).await.unwrap();
+        assert_eq!(known(&world, claim.unit_id, months(0, 0), 0).await.failed, None);
     }
 }
 

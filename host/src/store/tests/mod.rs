@@ -174,7 +174,7 @@ impl World {
     }
 
     async fn claim(&self, owner: &str, limit: u32, now: DateTime<Utc>) -> Vec<Claim> {
-        self.store.claim(request(owner, limit), now).await.unwrap()
+        self.store.claim(request(owner, limit), || now).await.unwrap()
     }
 
     async fn one(&self, owner: &str, now: DateTime<Utc>) -> Claim {

@@ -62,8 +62,10 @@ async fn two_stores_on_one_file_hand_out_each_task_once() {
     let other = Store::open(world.path().to_str().unwrap()).await.unwrap();
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     loop {
-        let (a, b) =
-            tokio::join!(world.store.claim(request("a", 1), at(1)), other.claim(request("b", 1), at(1)));
+        let (a, b) = tokio::join!(
+            world.store.claim(request("a", 1), || at(1)),
+            other.claim(request("b", 1), || at(1))
+        );
         let (a, b) = (a.unwrap(), b.unwrap());
         if a.is_empty() && b.is_empty() {
             break;

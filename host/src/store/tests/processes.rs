@@ -22,7 +22,7 @@ async fn as_a_child_process() {
     std::io::stdin().read_line(&mut String::new()).unwrap();
     let owner = std::process::id().to_string();
     loop {
-        let claims = store.claim(request(&owner, 2), at(1)).await.unwrap();
+        let claims = store.claim(request(&owner, 2), || at(1)).await.unwrap();
         if claims.is_empty() {
             return;
         }

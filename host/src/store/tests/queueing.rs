@@ -103,6 +103,8 @@ async fn every_task_that_a_cancellation_or_a_purge_skips_has_its_event_before_th
         let (cancelled, purged) = (world.job(3).await, world.job(2).await);
         let running = world.one("w", at(1)).await;
         world.store.cancel_job(cancelled, "ann", at(2)).await.unwrap();
+        // Who purges looked at the clock, then waited for what had the job's row.
+        world.store.process_job(purged, at(4)).await.unwrap();
         world.store.purge_queue(&PURGE, at(3)).await.unwrap();
         for (job, stop, code) in [(cancelled, "job-cancelled", "cancelled"), (purged, "job-purged", "purged")]
         {

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
-use super::{World, at, unit};
-use crate::store::{ImportCounts, NewUnit, NewWindfarm, StoreError, UnitChange};
+use super::{World, at, error, unit};
+use crate::store::{Ending, ImportCounts, NewUnit, NewWindfarm, StoreError, UnitChange};
 
 fn farm(name: &str, units: Vec<NewUnit>) -> NewWindfarm {
     NewWindfarm { name: name.to_owned(), units, ..NewWindfarm::default() }
@@ -141,7 +141,7 @@ async fn trying_an_import_changes_nothing_and_what_a_file_does_not_tell_stays() 
 
         let off = UnitChange { active: Some(false), ..UnitChange::default() };
         let unit = world.number("SELECT MAX(id) FROM generation_units").await;
-        world.store.change_unit(unit, &off, at(1)).await.unwrap();
+        world.store.change_unit(unit, &off, || at(1)).await.unwrap();
         farms[0].metadata = None;
         let again = world.store.import(&farms, at(2)).await.unwrap();
         assert_eq!((again.windfarms, again.units), (counts(0, 0, 1), counts(0, 0, 1)));
@@ -167,5 +167,19 @@ async fn shares_hold_for_units_that_are_entered_one_by_one_at_the_same_time() {
         });
         let done = futures::future::join_all(twice).await;
         assert_eq!(done.iter().filter(|one| one.is_ok()).count(), 1, "{done:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_unit_keeps_its_code_while_an_attempt_of_it_runs() {
+    for world in World::on_both().await {
+        world.job(1).await;
+        let claim = world.one("w", at(1)).await;
+        let code = UnitChange { code: Some("other".to_owned()), ..UnitChange::default() };
+        let change = async |now| world.store.change_unit(claim.unit_id, &code, || now).await;
+        let refused = change(at(2)).await.unwrap_err().to_string();
+        assert!(refused.contains("is under way with code"), "{refused}");
+        world.finish(&claim, Ending::Failed(error("invalid-unit", "none")), at(3)).await.unwrap();
+        assert_eq!(change(at(4)).await.unwrap().code, "other");
     }
 }

@@ -252,7 +252,7 @@ async fn a_disabled_schedule_fires_never_and_makes_up_for_nothing_when_it_is_ena
         assert_eq!((off.enabled, off.next_fire_at), (false, None));
         assert_eq!(world.store.due_schedules(HOLD, at(9 * HOUR)).await.unwrap(), []);
         assert_eq!(world.store.next_firing().await.unwrap(), None);
-        let refused = world.store.ask_schedule(id, at(9 * HOUR)).await.unwrap_err().to_string();
+        let refused = world.store.ask_schedule(id, HOLD, at(9 * HOUR)).await.unwrap_err().to_string();
         assert!(refused.contains("enable it first"), "{refused}");
         let on = world.store.change_schedule(id, &enabled(true), at(9 * HOUR + 5)).await.unwrap();
         assert_eq!(on.next_fire_at.unwrap().utc(), at(10 * HOUR));
@@ -289,9 +289,12 @@ async fn one_that_is_asked_for_by_hand_fires_now_and_then_goes_on_as_planned() {
     for world in World::on_both().await {
         world.windfarm("farm", &[("s", "a")]).await;
         let id = world.schedule(&hourly("h", ScheduleKind::Incremental)).await.id;
-        world.store.ask_schedule(id, at(600)).await.unwrap();
-        let due = world.due(at(601)).await;
-        assert_eq!(world.fire_job(&due, at(601)).await, Fired::Job(1));
+        let asked = world.store.ask_schedule(id, HOLD, at(600)).await.unwrap();
+        let others = world.store.due_schedules(HOLD, at(601)).await.unwrap();
+        assert_eq!(others, [], "it is fired by the host that was asked");
+        let left = world.due(at(660)).await;
+        assert_eq!(left, asked, "unless that one is gone");
+        assert_eq!(world.fire_job(&asked, at(661)).await, Fired::Job(1));
         assert_eq!(world.store.schedule(id).await.unwrap().next_fire_at.unwrap().utc(), at(HOUR));
         assert_eq!(world.told().await.len(), 1, "nothing was missed");
     }

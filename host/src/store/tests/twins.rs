@@ -146,7 +146,7 @@ async fn a_jobs_own_limit_holds_over_all_workers_and_holds_up_nobody_else() {
         let count = |claims: &[crate::store::Claim], job| claims.iter().filter(|c| c.job_id == job).count();
         let claims = world.claim("a", 9, at(2)).await;
         assert_eq!((count(&claims, limited), count(&claims, other)), (2, 3));
-        assert_eq!(world.store.claim(request("b", 9), at(3)).await.unwrap(), []);
+        assert_eq!(world.store.claim(request("b", 9), || at(3)).await.unwrap(), []);
         world.finish(&claims[0], Ending::Empty("nothing"), at(4)).await.unwrap();
         assert_eq!(world.claim("b", 9, at(5)).await.len(), 1);
         assert_eq!(world.store.job(limited).await.unwrap().max_concurrency, Some(2));

@@ -73,7 +73,7 @@ async fn store(
     };
     world.create(farm, &[task], Priority::Default, at(0)).await.unwrap();
     let request = crate::store::ClaimRequest { source, ..super::request("w", 1) };
-    let claim = world.store.claim(request, at(1)).await.unwrap().remove(0);
+    let claim = world.store.claim(request, || at(1)).await.unwrap().remove(0);
     world.write(&claim, series, at(2)).await;
     unit_id
 }
