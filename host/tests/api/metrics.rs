@@ -65,9 +65,10 @@ async fn what_happens_is_counted_by_source_and_outcome() {
         assert_ne!(id, again);
         anna.get("/backfill/jobs/4711").await.expect(404);
 
-        // An attempt counts once it is over, just after others can see that its task has ended.
+        // An attempt counts once it is over, just after others can see that its task has ended; how long it took, last.
         let written = r#"backfill_tasks_ended_total{source="elexon",outcome="written"}"#;
-        until(&stranger, written, |tasks| tasks >= 2.0).await;
+        let took = r#"backfill_task_duration_seconds_count{source="elexon"}"#;
+        until(&stranger, took, |attempts| attempts >= 2.0).await;
         let answer = stranger.get("//metrics").await.expect(200);
         assert_eq!(answer.header("content-type"), "text/plain; version=0.0.4; charset=utf-8");
         let seen = samples(&answer.text);
@@ -77,7 +78,7 @@ async fn what_happens_is_counted_by_source_and_outcome() {
         is(written, 2.0);
         // The second job finds everything there.
         is(r#"backfill_tasks_ended_total{source="elexon",outcome="skipped"}"#, 2.0);
-        is(r#"backfill_task_duration_seconds_count{source="elexon"}"#, 2.0);
+        is(took, 2.0);
         is(r#"backfill_upstream_requests_total{source="elexon",status="503"}"#, 1.0);
         assert!(seen[r#"backfill_upstream_requests_total{source="elexon",status="200"}"#] >= 2.0);
         assert!(seen[r#"backfill_rows_total{source="elexon",result="inserted"}"#] > 1000.0);
@@ -130,9 +131,8 @@ async fn what_the_sandbox_ended_is_counted_by_source_and_kind() {
     let wild = anna.get("/windfarms?q=Wild").await.expect(200).json[0]["id"].clone();
     let body = json!({ "windfarm_id": wild, "start_date": "2024-01-01", "end_date": "2024-01-31" });
     anna.post("/backfill/jobs", &body).await.expect(202);
-    // Its first attempt; the next one waits for a minute.
     let faults = r#"backfill_sandbox_faults_total{source="wild",kind="trap"}"#;
-    until(&stranger, faults, |count| count == 1.0).await;
+    until(&stranger, faults, |count| count >= 1.0).await;
 }
 
 #[tokio::test]

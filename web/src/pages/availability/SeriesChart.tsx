@@ -191,7 +191,7 @@ function Revisions({ rows }: { rows: { of: Series; value: Value }[] }) {
         Revisions <span className="muted">{count(rows.length)}</span>
       </summary>
       <div className="table-scroll" tabIndex={0} role="region" aria-label="Revisions">
-        <table className="table compact">
+        <table className="table compact stacked">
           <caption className="hidden">Values that were replaced</caption>
           <thead>
             <tr>
@@ -205,11 +205,11 @@ function Revisions({ rows }: { rows: { of: Series; value: Value }[] }) {
           <tbody>
             {shown.map(({ of, value }) => (
               <tr key={`${nameOf(of)}${value.start}${value.replaced_at}`}>
-                <td><Time at={value.start} /></td>
-                {several && <td>{nameOf(of)}</td>}
-                <td className="number">{value.value.toFixed(3)}</td>
-                <td className="number">{stands.get(of)?.get(value.start)?.value.toFixed(3) ?? "–"}</td>
-                <td><Time at={value.replaced_at} /></td>
+                <td data-label="Start"><Time at={value.start} /></td>
+                {several && <td data-label="Series">{nameOf(of)}</td>}
+                <td data-label="Was" className="number">{value.value.toFixed(3)}</td>
+                <td data-label="Is" className="number">{stands.get(of)?.get(value.start)?.value.toFixed(3) ?? "–"}</td>
+                <td data-label="Replaced"><Time at={value.replaced_at} /></td>
               </tr>
             ))}
           </tbody>
