@@ -5,10 +5,7 @@
 
 mod support;
 
-use std::{
-    path::Path,
-    time::{Duration, Instant},
-};
+use std::{cell::Cell, path::Path, time::Duration};
 
 use backfill::{
     domain::{Failure, Series},
@@ -44,9 +41,13 @@ async fn call(source: &Source, what: &str, url: &str) -> CallReport<Vec<Series>>
 async fn fault(source: &Source, what: &str, url: &str) -> (Fault, CallReport<Vec<Series>>) {
     let report = call(source, what, url).await;
     let fault = report.outcome.clone().expect_err(what);
+    assert_next_works(source, what).await;
+    (fault, report)
+}
+
+async fn assert_next_works(source: &Source, what: &str) {
     let next = call(source, "fine", "").await;
     assert_eq!(next.outcome.unwrap().unwrap()[0].measurements.len(), 1, "the call after {what}");
-    (fault, report)
 }
 
 async fn failure(source: &Source, what: &str, url: &str) -> Failure {
@@ -56,36 +57,37 @@ async fn failure(source: &Source, what: &str, url: &str) -> Failure {
 #[tokio::test(flavor = "current_thread")]
 async fn an_endless_loop_ends_at_the_cpu_cap_and_starves_nobody_meanwhile() {
     let source = hostile("", CAPS).await;
-    let ticks = async {
-        let began = Instant::now();
-        let mut worst = Duration::ZERO;
+    let came = Cell::new(0);
+    let timers = async {
         for _ in 0..20 {
-            let sleep = Instant::now();
-            // waits for a timer: how late it comes is what is measured
+            // waits for a timer: how many come while the loop runs is what is counted
             tokio::time::sleep(Duration::from_millis(5)).await;
-            worst = worst.max(sleep.elapsed());
+            came.set(came.get() + 1);
         }
-        (worst, began.elapsed())
     };
-    let ((fault, report), (worst, _)) = tokio::join!(fault(&source, "loop", ""), ticks);
-    assert_eq!(fault, Fault::CpuDeadline { cap: Duration::from_millis(300) });
+    let looping = async { (call(&source, "loop", "").await, came.get()) };
+    let ((report, meanwhile), ()) = tokio::join!(looping, timers);
     assert!(report.cpu >= Duration::from_millis(300));
-    assert!(
-        worst < Duration::from_millis(300),
-        "a timer beside the loop waited {worst:?}, as long as the loop ran"
-    );
+    assert_eq!(report.outcome.unwrap_err(), Fault::CpuDeadline { cap: Duration::from_millis(300) });
+    // There is time for all. Beside a loop that starves them none comes; on a busy machine, some do.
+    assert!(meanwhile >= 5, "{meanwhile} of 20 timers came beside the loop");
+    assert_next_works(&source, "loop").await;
 }
 
 #[tokio::test(flavor = "current_thread")]
 async fn waiting_for_a_processor_is_not_computing() {
     let alone = call(&hostile("", &CAPS.replace("300ms", "20s")).await, "compute", "").await.cpu;
     assert!(alone > Duration::from_millis(20), "{alone:?} is too short to be interrupted");
-    let source = hostile("", &CAPS.replace("300ms", &format!("{}us", 3 * alone.as_micros()))).await;
+    // More than a busy machine adds to it.
+    let cap = format!("{}us", 10 * alone.as_micros());
+    let source = hostile("", &CAPS.replace("20s", "10m").replace("300ms", &cap)).await;
     // Of eight that share one thread, each takes eight times as long by the clock.
+    let (mut cpu, mut wall) = (Duration::ZERO, Duration::ZERO);
     for report in join_all((0..8).map(|_| call(&source, "compute", ""))).await {
         assert!(report.outcome.unwrap().is_ok());
-        assert!(report.wall > 4 * report.cpu, "{:?} of {:?}", report.cpu, report.wall);
+        (cpu, wall) = (cpu + report.cpu, wall + report.wall);
     }
+    assert!(wall > 4 * cpu, "{cpu:?} of {wall:?}");
 }
 
 #[tokio::test]
@@ -152,8 +154,8 @@ async fn too_many_requests_end_the_call_one_by_one_and_at_once() {
 
 #[tokio::test]
 async fn sleeping_for_ever_ends_at_the_wall_clock() {
-    let (fault, report) = fault(&hostile("", &CAPS.replace("20s", "400ms")).await, "sleep", "").await;
-    assert_eq!(fault, Fault::WallDeadline { cap: Duration::from_millis(400) });
+    let (fault, report) = fault(&hostile("", &CAPS.replace("20s", "3s")).await, "sleep", "").await;
+    assert_eq!(fault, Fault::WallDeadline { cap: Duration::from_secs(3) });
     assert!(report.cpu < Duration::from_millis(300), "sleeping is not computing");
 }
 
@@ -161,9 +163,9 @@ async fn sleeping_for_ever_ends_at_the_wall_clock() {
 async fn an_upstream_that_never_answers_ends_at_the_wall_clock() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
-    let source = hostile_with_host(&url, &CAPS.replace("20s", "400ms")).await;
+    let source = hostile_with_host(&url, &CAPS.replace("20s", "3s")).await;
     let (fault, _) = fault(&source, "ask", &url).await;
-    assert_eq!(fault, Fault::WallDeadline { cap: Duration::from_millis(400) });
+    assert_eq!(fault, Fault::WallDeadline { cap: Duration::from_secs(3) });
 }
 
 #[tokio::test]

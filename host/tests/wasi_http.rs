@@ -303,16 +303,16 @@ async fn an_upstream_that_says_slow_down_is_left_alone_and_waiting_is_no_part_of
     let asked = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&asked);
     let upstream = Upstream::start(move |_| match count.fetch_add(1, Relaxed) {
-        0 => Response::builder().status(429).header("retry-after", "2").body("slow down".into()).unwrap(),
+        0 => Response::builder().status(429).header("retry-after", "6").body("slow down".into()).unwrap(),
         _ => text(200, "again"),
     })
     .await;
-    let source = open(&upstream, "[source.caps]\nwall = \"1s\"", &shared()).await;
+    let source = open(&upstream, "[source.caps]\nwall = \"3s\"", &shared()).await;
+    let began = Instant::now();
     let first = ask(&source, "get", &[("url", &upstream.url())]).await;
     assert!(answered(&first).starts_with("429"), "{}", answered(&first));
-    let began = Instant::now();
     let second = ask(&source, "get", &[("url", &upstream.url())]).await;
     assert!(answered(&second).ends_with("again"));
-    assert!(began.elapsed() > Duration::from_secs(1), "asked again after {:?}", began.elapsed());
-    assert!(second.usage.waited > Duration::from_secs(1), "{:?}", second.usage);
+    // Twice as long as a call may take.
+    assert!(began.elapsed() >= Duration::from_secs(6), "asked again after {:?}", began.elapsed());
 }

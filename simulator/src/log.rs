@@ -77,6 +77,10 @@ impl Log {
         self.with(|state| state.entries.iter().map(|(_, entry)| entry.clone()).collect())
     }
 
+    pub(crate) fn in_flight(&self) -> usize {
+        self.with(|state| state.in_flight)
+    }
+
     pub(crate) fn clear(&self) {
         self.with(|state| state.entries.clear());
     }

@@ -71,6 +71,13 @@ impl Simulator {
         self.world.log.entries()
     }
 
+    /// How many requests are under way, each from its arrival to its answer's end: those that a latency holds back,
+    /// too, of which the log knows nothing yet.
+    #[must_use]
+    pub fn in_flight(&self) -> usize {
+        self.world.log.in_flight()
+    }
+
     pub fn clear_log(&self) {
         self.world.log.clear();
     }

@@ -55,7 +55,8 @@ test("from choosing a wind farm to a full heat map", options, async () => {
   assert.match(await page.locator(".plan").innerText(), /24 of 24 tasks/);
   assert.equal(await visitor.cells("v-fetch"), 24);
 
-  await world.hold("T_HOWAO-2");
+  // One task only, January of the second unit: several would take all places, so that no other ever ends.
+  await world.hold("to=2021-02-02T00:00:00Z&bmUnit=T_HOWAO-2");
   await start();
   await page.locator("[data-live=live]").waitFor();
   await eventually("progress shows while it runs", async () => {
@@ -140,9 +141,10 @@ test("what is said while a task is open is seen in front of it, and the focus go
   await page.keyboard.press("Enter");
   const drawer = page.getByRole("dialog");
   await drawer.getByRole("button", { name: "Retry this task" }).click();
-  await drawer.getByText("The task will run again.").waitFor();
-  await drawer.getByRole("button", { name: "Dismiss" }).click();
-  await drawer.getByText("The task will run again.").waitFor({ state: "detached" });
+  // It is gone by itself soon, so that it is pressed as it appears; a pointer gets only to what nothing lies over.
+  const said = drawer.locator(".toast", { hasText: "The task will run again." });
+  await said.getByRole("button", { name: "Dismiss" }).click();
+  await said.waitFor({ state: "detached" });
   await drawer.getByText("new records stored").first().waitFor();
   await page.keyboard.press("Escape");
   await drawer.waitFor({ state: "detached" });
@@ -245,8 +247,7 @@ test("a job is paused, resumed, cancelled and deleted", options, async () => {
   await page.getByRole("button", { name: "Cancel the job" }).click();
   await visitor.status("Failed");
   await page.locator(".job-why", { hasText: /cancel/i }).waitFor();
-  await eventually("what did not run is skipped", async () => (await visitor.cells("t-skipped")) > 0);
-  assert.equal(await visitor.cells("t-pending"), 0);
+  await eventually("what did not run is skipped", async () => (await visitor.cells("t-skipped")) === 12 && (await visitor.cells("t-pending")) === 0);
   await world.faults();
 
   await page.getByRole("button", { name: "Run what was stopped" }).click();
@@ -287,10 +288,11 @@ test("a correction of the upstream is shown beside what stood before", options, 
 
 test("the history is filtered by its address", options, async () => {
   await page.goto("/backfill/history");
+  const rows = page.locator(".table.jobs tbody tr");
+  await rows.first().waitFor();
   await page.locator(".chip", { hasText: "Completed" }).first().click();
   await page.waitForURL(/status=/);
   // The rows of before stay until those that were asked for are there.
-  const rows = page.locator(".table.jobs tbody tr");
   await rows.filter({ hasNot: page.getByText("Completed", { exact: true }) }).first().waitFor({ state: "detached" });
   const shown = await rows.count();
   assert.ok(shown >= 4);

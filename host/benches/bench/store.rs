@@ -113,7 +113,7 @@ impl World {
         };
         let began = Instant::now();
         for answer in &answers {
-            let claims = self.store.claim(request, || clock::now()).await?;
+            let claims = self.store.claim(request, clock::now).await?;
             ensure!(claims.len() == 1);
             for claim in claims {
                 let ending = Ending::Records(answer);

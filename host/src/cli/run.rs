@@ -44,6 +44,8 @@ use crate::{
 ///
 /// The last line of standard output sums the run up. Exit code 0 only if every task ended well.
 ///
+/// Ctrl-C cancels what is left; what is stored stays. A second one ends it at once (exit code 130).
+///
 /// For example:
 ///   backfill run --windfarm Anholt --from 2023-01 --to 2023-03
 #[derive(Args)]

@@ -138,7 +138,7 @@ impl Store {
         let mut tx = self.write(DOING).await?;
         let due = format!(
             "SELECT id, schedule_id, source, attempt_count + 1, give_up_at FROM collector_runs
-             WHERE {DUE} AND give_up_at > $1 AND schedule_id IS NOT NULL ORDER BY id {}",
+             WHERE {DUE} AND give_up_at > $1 AND schedule_id IS NOT NULL ORDER BY source, id {}",
             tx.lock_free_rows()
         );
         let due: Vec<(i64, i64, String, i64, Instant)> =

@@ -4,7 +4,9 @@ use serde::Serialize;
 use serde_json::json;
 use sqlx::FromRow;
 
-use super::{Instant, NewAuditEntry, Store, StoreError, audit, connection::Connection, error::Doing, sql};
+use super::{
+    Fault, Instant, NewAuditEntry, Store, StoreError, audit, connection::Connection, error::Doing, sql,
+};
 use crate::domain::Role;
 
 /// Somebody, or some program, that may use the API.
@@ -166,8 +168,16 @@ impl Store {
         subject: Subject<'_>,
         now: impl Into<Instant>,
     ) -> Result<User, StoreError> {
-        const DOING: &str = "reading the user of a JSON Web Token";
         let now = now.into();
+        match self.find_or_enter(subject, now).await {
+            // Somebody else of this name was entered in the same moment; now that is known.
+            Err(error) if error.fault() == Some(Fault::Constraint) => self.find_or_enter(subject, now).await,
+            done => done,
+        }
+    }
+
+    async fn find_or_enter(&self, subject: Subject<'_>, now: Instant) -> Result<User, StoreError> {
+        const DOING: &str = "reading the user of a JSON Web Token";
         let mut conn = self.read(DOING).await?;
         let known: Option<User> =
             sql::query(format!("SELECT {COLUMNS} FROM users WHERE issuer = $1 AND subject = $2"))

@@ -8,7 +8,6 @@ use std::{
 
 use chrono::TimeDelta;
 use serde_json::json;
-use sqlx::{Connection, PgConnection};
 use tokio::{runtime::Handle, task::block_in_place};
 
 use super::{
@@ -18,7 +17,7 @@ use super::{
 };
 use crate::{
     clock, config,
-    domain::{Month, PlannedTask, Priority, Unit, Verdict},
+    domain::{Month, PlannedTask, Priority, TaskStatus, Unit, Verdict},
     egress::{AnswerIndex, NewAnswer, Reuse},
     store::{
         AttemptReport, Chosen, Claim, ClaimRequest, Ending, NewJob, NewUnit, NewWindfarm, Store,
@@ -124,30 +123,18 @@ async fn next_claim(store: &Store) -> Claim {
     store.claim(request, || store.now()).await.unwrap().remove(0)
 }
 
-/// Status and outcome of a task and of its attempts.
-async fn ends(url: &str, task: i64) -> Vec<(String, Option<String>, Option<String>)> {
-    let mut connection = PgConnection::connect(url).await.unwrap();
-    sqlx::query_as(
-        "SELECT t.status, t.outcome, a.outcome FROM backfill_tasks t JOIN task_attempts a ON a.task_id = t.id
-         WHERE t.id = $1",
-    )
-    .bind(task)
-    .fetch_all(&mut connection)
-    .await
-    .unwrap()
+/// The outcomes of a task and of its attempts.
+async fn ends(url: &str, task: i64) -> (TaskStatus, Vec<Option<String>>) {
+    let store = Store::open(url).await.unwrap();
+    let attempts = store.attempts(task).await.unwrap().into_iter().map(|attempt| attempt.outcome);
+    (store.task(task).await.unwrap().status, attempts.collect())
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_end_that_a_dying_database_forgets_is_committed_once_more() {
     let Some(server) = postgres::own_server() else { return };
     let url = server.url("postgres");
-    // What nobody waits for stays in memory for a while.
-    let mut connection = PgConnection::connect(&url).await.unwrap();
-    for text in ["ALTER SYSTEM SET wal_writer_delay = '10s'", "SELECT pg_reload_conf()"] {
-        sqlx::query(text).execute(&mut connection).await.unwrap();
-    }
     Store::migrate(&url).await.unwrap();
-    let empty = || Some("empty".to_owned());
     for others_notice in [false, true] {
         // Now and then the server writes it all the same, in the moment before it dies: then another one.
         for number in 0.. {
@@ -162,7 +149,7 @@ async fn an_end_that_a_dying_database_forgets_is_committed_once_more() {
                 while good < 50 {
                     good = if store.task(claim.task_id).await.is_ok() { good + 1 } else { 0 };
                 }
-                before == [("in_progress".to_owned(), None, None)]
+                before == (TaskStatus::InProgress, vec![None])
             };
             let forgotten = AtomicBool::new(false);
             let committed = || forgotten.store(block_in_place(|| Handle::current().block_on(dies())), SeqCst);
@@ -170,7 +157,8 @@ async fn an_end_that_a_dying_database_forgets_is_committed_once_more() {
             finish(&store, &claim, Ending::Empty("nothing"), &report, committed).await.unwrap();
             server.stop();
             server.start();
-            assert_eq!(ends(&url, claim.task_id).await, [("completed".to_owned(), empty(), empty())]);
+            let outcomes = vec![Some("empty".to_owned())];
+            assert_eq!(ends(&url, claim.task_id).await, (TaskStatus::Completed, outcomes));
             if forgotten.into_inner() {
                 break;
             }

@@ -57,6 +57,31 @@ impl Cluster {
         self.workers = (0..workers).map(|number| Worker::start(&self.folder, number)).collect();
     }
 
+    /// Waits until each worker has given a sign of life: by then it is about to claim tasks, and heeds signals.
+    pub(crate) async fn started(&mut self) {
+        let begun = Instant::now();
+        loop {
+            self.workers.iter_mut().for_each(Worker::assert_runs);
+            let known: Vec<i64> = sqlx::query_scalar("SELECT pid FROM workers WHERE stopped_at IS NULL")
+                .fetch_all(&mut self.database().await)
+                .await
+                .unwrap();
+            if self.workers.iter().all(|worker| known.contains(&worker.id().into())) {
+                return;
+            }
+            assert!(begun.elapsed().as_secs() < 120, "a worker does not begin:\n{}", self.logs());
+            tokio::time::sleep(Duration::from_millis(50)).await; // waits for the workers' first signs of life
+        }
+    }
+
+    /// Has `backfill job` do something to all jobs, side by side.
+    pub(crate) async fn each_job(&self, command: &str) {
+        let done = self.jobs.iter().map(|job| async move {
+            self.folder.backfill(&["job", command, &job.to_string()]).await.succeeded();
+        });
+        futures::future::join_all(done).await;
+    }
+
     /// Creates the job of a batch.
     pub(crate) async fn create(&mut self, batch: &Batch) {
         self.create_with(batch, &[]).await;
@@ -102,6 +127,8 @@ impl Cluster {
 
     /// Ends all workers, as an operator does.
     pub(crate) async fn end(&mut self) {
+        // The successor of one that was killed may have no handler for the signal yet.
+        self.started().await;
         let ends = self.workers.drain(..).map(Worker::end);
         futures::future::join_all(ends).await;
     }

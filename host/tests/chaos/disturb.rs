@@ -97,7 +97,7 @@ pub(crate) async fn disturb(
 ) -> (Done, Vec<Batch>) {
     let (mut done, mut given, mut batches) = (Done::default(), Vec::new(), batches.fuse());
     let mut deck = Vec::new();
-    let mut next = Instant::now() + Duration::from_secs(1);
+    let (mut all_worked, mut next) = (false, Instant::now());
     while !done.reaches(wanted) {
         if cluster.open_tasks().await < ENOUGH {
             let batch = batches.next().expect("more work than disturbances");
@@ -109,7 +109,12 @@ pub(crate) async fn disturb(
                 worker.go_on();
             }
         }
-        if next <= Instant::now() {
+        // Before each has begun something, there may be nothing to disturb it in the middle of.
+        if !all_worked {
+            let worked = cluster.count("SELECT count(DISTINCT worker) FROM task_attempts").await;
+            all_worked = worked >= cluster.workers.len() as i64;
+        }
+        if all_worked && next <= Instant::now() {
             match wanted.restarts.filter(|(_, restarts)| done.restart_is_due(wanted.of_workers, *restarts)) {
                 Some((server, _)) => restart(server, random, &mut done).await,
                 _ => {

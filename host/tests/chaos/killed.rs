@@ -25,6 +25,7 @@ pub(crate) async fn assert_nothing_is_disturbed(
     let begun = Instant::now();
     let mut cluster = Cluster::new(databases[0], &sources(&simulator.url(), "concurrency = 6")).await;
     cluster.start(workers);
+    cluster.started().await;
     let (done, given) = disturb(&mut cluster, random, wanted, batches()).await;
     let disturbed_for = begun.elapsed();
     cluster.drain(Duration::from_secs(120)).await;

@@ -122,12 +122,16 @@ async fn four_processes_together_exceed_no_limit_of_a_source_of_a_job_or_of_all_
         batch.windfarms.retain(|windfarm| REGISTRY.contains(windfarm));
         cluster.create_with(&batch, &["--max-concurrency", &OF_A_JOB.to_string()]).await;
     }
+    // All four begin at once: who is alone for a while works off everything.
+    cluster.each_job("pause").await;
     // Nobody is disturbed here, and no busy machine shall make it look so.
     cluster.configure("lease = \"2s\"", &format!("lease = \"60s\"\ntotal_concurrency = {IN_TOTAL}"));
     // Each has to work so that as many run as may, and all together could run one more.
     cluster.configure("concurrency = 8", "concurrency = 2");
     cluster.start(4);
-    cluster.drain(Duration::from_secs(if is_long() { 300 } else { 60 })).await;
+    cluster.started().await;
+    cluster.each_job("resume").await;
+    cluster.drain(Duration::from_secs(if is_long() { 300 } else { 180 })).await;
     cluster.end().await;
     let workers = cluster.count("SELECT count(DISTINCT worker) FROM task_attempts").await;
     assert_eq!(workers, 4, "each worked");

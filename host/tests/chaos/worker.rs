@@ -29,9 +29,13 @@ impl Worker {
         Self { child: command.spawn().unwrap(), log, stopped_until: None }
     }
 
+    /// Its process id.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id().expect("it was not waited for yet")
+    }
+
     fn signal(&self, name: &str) {
-        let id = self.child.id().expect("it was not waited for yet").to_string();
-        assert!(Command::new("kill").args([name, &id]).status().unwrap().success());
+        assert!(Command::new("kill").args([name, &self.id().to_string()]).status().unwrap().success());
     }
 
     /// Fails with its log if it ended by itself.

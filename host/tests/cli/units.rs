@@ -130,7 +130,7 @@ async fn many_thousand_units_are_listed_fast_and_a_closed_pager_ends_it_quietly(
     let began = Instant::now();
     let listed = units(&folder, &[]).await.succeeded();
     assert_eq!(listed.last_line(), "8012 of 8012 units");
-    assert!(began.elapsed() < Duration::from_secs(20), "{:?} for a debug build", began.elapsed());
+    assert!(began.elapsed() < Duration::from_secs(60), "{:?} for a debug build", began.elapsed());
     let binary = env!("CARGO_BIN_EXE_backfill");
     let piped = format!("{binary:?} --log error source units elexon --format csv | head -1");
     let mut shell = tokio::process::Command::new("sh");

@@ -82,11 +82,10 @@ async fn who_is_asked_to_slow_down_waits_and_loses_no_attempt() {
     assert_eq!(folder.count("SELECT attempt_count FROM backfill_tasks").await, 1);
     let log = simulator.log();
     let refused = log.iter().find(|entry| entry.status == 429).unwrap().at;
-    for later in log.iter().filter(|entry| entry.at > refused) {
-        // Requests that were under way beside the refused one had left already.
-        let waited = (later.at - refused).num_milliseconds();
-        assert!(!(100..990).contains(&waited), "asked again after {waited} ms: {later:?}");
-    }
+    let later = log.iter().filter(|entry| entry.at > refused);
+    // The request beside the refused one had leave to go before; a busy machine may be late with it.
+    let soon = later.filter(|entry| (entry.at - refused).num_milliseconds() < 990).count();
+    assert!(soon <= 1, "asked again too soon: {log:#?}");
     assert_whole(&folder).await;
 }
 

@@ -3,7 +3,11 @@
 use std::time::{Duration, Instant};
 
 use simulator::Simulator;
-use tokio::process::Child;
+use sqlx::{Connection, SqliteConnection, sqlite::SqliteConnectOptions};
+use tokio::{
+    io::{AsyncBufReadExt, BufReader},
+    process::Child,
+};
 
 use crate::{
     expected::{Of, Points, assert_same, points},
@@ -116,5 +120,22 @@ async fn an_interrupted_run_cancels_its_job_and_leaves_nothing_under_way() {
         .await
         .unwrap();
     assert_eq!(job, ("failed".to_owned(), "cancelled".to_owned()));
+    assert_no_task_is_half_stored(&folder).await;
+}
+
+#[tokio::test]
+async fn a_run_that_can_not_end_as_it_should_ends_at_the_second_interrupt() {
+    let (_simulator, folder, mut child) = in_the_middle().await;
+    // Nothing that it holds can be given back.
+    let file = SqliteConnectOptions::new().filename(folder.path(".backfill/backfill.db"));
+    let mut other = SqliteConnection::connect_with(&file).await.unwrap();
+    sqlx::query("BEGIN IMMEDIATE").execute(&mut other).await.unwrap();
+    let mut said = BufReader::new(child.stderr.take().unwrap()).lines();
+    for text in ["interrupted; what is stored stays", "interrupted a second time"] {
+        signal(&child, "-INT");
+        while !said.next_line().await.unwrap().expect("it goes on").contains(text) {}
+    }
+    assert_eq!(child.wait().await.unwrap().code(), Some(130));
+    other.close().await.unwrap();
     assert_no_task_is_half_stored(&folder).await;
 }

@@ -66,18 +66,20 @@ async fn a_queued_or_running_job_is_not_deleted_and_an_ended_one_leaves_its_meas
 async fn a_host_that_was_stopped_past_its_lease_asks_nothing_more_when_it_goes_on() {
     let Some(server) = crate::postgres::database().await else { return };
     let world = World::on(Some(server), "").await;
+    world.shorten_leases();
     // The two requests of a task go out one after the other.
     world.configure("concurrency = 4", "concurrency = 1");
-    world.simulator.set_faults(vec!["kind=latency,milliseconds=2000,api=elexon".parse().unwrap()]);
+    world.hold("");
     let job = world.job(&["--windfarm", "Howard", "--from", "2024-01", "--to", "2024-02"]).await;
     let mut host = Host::start(&world.folder, &["worker"]).await;
-    while world.requests() == 0 {
-        tokio::time::sleep(std::time::Duration::from_millis(10)).await; // waits for the first request
-    }
-    host.signal("-STOP");
+    world.until_asked(|upstream| upstream.in_flight() == 1).await;
+    host.freeze().await;
+    world.simulator.set_faults(vec![]);
+    world.until_asked(|upstream| upstream.log().iter().any(|request| request.ended.is_some())).await;
     let cancelled = world.folder.backfill(&["job", "cancel", &job]).await.succeeded();
     assert!(cancelled.out.contains("gave no answer"), "{}", cancelled.out);
-    assert_eq!(world.requests(), 1, "it was stopped between the two");
+    let asked = (world.requests(), world.simulator.in_flight());
+    assert_eq!(asked, (1, 0), "it was stopped between the two");
     host.signal("-CONT");
     host.says("nothing of this attempt was stored").await;
     // The host is well, and nothing of the job is under way.

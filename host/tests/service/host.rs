@@ -1,6 +1,9 @@
 //! A host that runs.
 
-use std::{process::Stdio, time::Duration};
+use std::{
+    process::{Command, Stdio},
+    time::{Duration, Instant},
+};
 
 use tokio::{
     io::{AsyncBufReadExt, BufReader, Lines},
@@ -67,7 +70,22 @@ impl Host {
 
     pub(crate) fn signal(&self, name: &str) {
         let id = self.child.id().expect("it runs").to_string();
-        assert!(std::process::Command::new("kill").args([name, &id]).status().unwrap().success());
+        assert!(Command::new("kill").args([name, &id]).status().unwrap().success());
+    }
+
+    /// Stops it amid whatever it does, until `-CONT`. Returns once nothing of it goes on: the signal alone says nothing
+    /// of threads that have yet to meet it.
+    #[allow(dead_code, reason = "not every test binary that shares this file needs it")]
+    pub(crate) async fn freeze(&self) {
+        self.signal("-STOP");
+        let stat = format!("/proc/{}/stat", self.child.id().expect("it runs"));
+        // `PID (name) STATE …`
+        let has_stopped = || std::fs::read_to_string(&stat).unwrap().contains(") T ");
+        let begun = Instant::now();
+        while !has_stopped() {
+            assert!(begun.elapsed().as_secs() < 60, "it does not stop");
+            tokio::time::sleep(Duration::from_millis(5)).await; // waits for its threads to stop
+        }
     }
 
     /// Waits until it has ended; gives its exit code.

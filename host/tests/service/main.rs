@@ -35,7 +35,7 @@ struct World {
     server: Option<postgres::TestDatabase>,
 }
 
-const WORKER: &str = "[worker]\npoll = \"50ms\"\nlease = \"4s\"\nheartbeat = \"400ms\"\n\
+const WORKER: &str = "[worker]\npoll = \"50ms\"\nlease = \"60s\"\nheartbeat = \"400ms\"\n\
                       retry = { attempts = 3, base = \"10ms\", max = \"20ms\", confirm = \"10ms\" }\n";
 
 const REGISTRY: &str = "\
@@ -76,6 +76,11 @@ impl World {
         self.folder.write("backfill.toml", &config.replace(from, to));
     }
 
+    /// Lets leases run out while a test waits for it. All others have leases that a busy machine does not lose.
+    fn shorten_leases(&self) {
+        self.configure("lease = \"60s\"", "lease = \"4s\"");
+    }
+
     /// The database, past the hosts.
     async fn store(&self) -> Store {
         let file = self.folder.path(".backfill/backfill.db");
@@ -108,9 +113,18 @@ impl World {
         }
     }
 
-    /// Holds answers back until other faults are set: those whose URL contains this.
+    /// Waits until its upstreams see what is wanted.
+    async fn until_asked(&self, wanted: impl Fn(&Simulator) -> bool) {
+        let begun = std::time::Instant::now();
+        while !wanted(&self.simulator) {
+            assert!(begun.elapsed().as_secs() < 180, "{:#?}", self.simulator.log());
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await; // waits for the host's requests
+        }
+    }
+
+    /// Holds answers back until other faults are set, for longer than any test waits: those whose URL contains this.
     fn hold(&self, part: &str) {
-        let fault: Fault = format!("kind=latency,milliseconds=60000,match={part}").parse().unwrap();
+        let fault: Fault = format!("kind=latency,milliseconds=300000,match={part}").parse().unwrap();
         self.simulator.set_faults(vec![fault]);
     }
 

@@ -5,14 +5,14 @@ use sqlx::{Connection, PgConnection};
 use crate::{World, host::Host, postgres, status};
 
 /// Looks and renewals are an hour apart here: what happens sooner does so since the host was told.
-const SOON: Duration = Duration::from_secs(60);
+const SOON: Duration = Duration::from_secs(600);
 
 #[tokio::test]
 async fn a_host_is_told_of_jobs_and_of_cancelled_ones_also_once_the_connection_that_tells_it_broke() {
     let Some(server) = postgres::database().await else { return };
     let world = World::on(Some(server), "").await;
     world.configure("poll = \"50ms\"", "poll = \"1h\"");
-    world.configure("lease = \"4s\"", "lease = \"1h\"");
+    world.configure("lease = \"60s\"", "lease = \"1h\"");
     world.configure("heartbeat = \"400ms\"", "heartbeat = \"30m\"");
     let mut database = PgConnection::connect(world.url()).await.unwrap();
     let mut host = Host::start(&world.folder, &["worker"]).await;

@@ -33,18 +33,31 @@ async fn a_status_strikes_as_often_as_it_says() {
 }
 
 #[tokio::test]
-async fn latency_delays_and_shows_in_flight() {
+async fn latency_delays_an_answer() {
     let simulator = with("kind=latency,milliseconds=300").await;
     let begun = Instant::now();
-    let (one, other) = tokio::join!(get(&simulator, UNITS), get(&simulator, UNITS));
+    assert_eq!(get(&simulator, UNITS).await.status, 200);
     assert!(begun.elapsed() >= Duration::from_millis(300));
+    let log = simulator.log();
+    let took = log[0].ended.unwrap() - log[0].at;
+    assert!(took.num_milliseconds() >= 300, "who has the answer finds its end in the log: {took}");
+}
+
+#[tokio::test]
+async fn a_request_is_in_flight_from_its_arrival_to_the_end_of_its_answer() {
+    let simulator = with("kind=latency,milliseconds=3600000").await;
+    let release = async {
+        while simulator.in_flight() < 2 {
+            tokio::task::yield_now().await;
+        }
+        assert!(simulator.log().is_empty(), "none is answered yet");
+        simulator.set_faults(vec![]);
+    };
+    let (one, other, ()) = tokio::join!(get(&simulator, UNITS), get(&simulator, UNITS), release);
     assert_eq!((one.status, other.status), (200, 200));
+    assert_eq!(simulator.in_flight(), 0);
     let log = simulator.log();
     assert_eq!(log.iter().map(|entry| entry.in_flight).max(), Some(2));
-    for entry in &log {
-        let took = entry.ended.unwrap() - entry.at;
-        assert!(took.num_milliseconds() >= 300, "who has the answer finds its end in the log: {took}");
-    }
     assert!(log[0].ended > Some(log[1].at) && log[1].ended > Some(log[0].at), "side by side");
 }
 

@@ -1,5 +1,7 @@
 //! Faults of upstreams: what passes is asked again, what does not is told; nothing is endless.
 
+use std::time::Instant;
+
 use tokio::io::AsyncWriteExt;
 
 use super::upstream::{Reply, Upstream};
@@ -124,7 +126,7 @@ async fn too_many_requests_hold_everybody_off_and_the_source_is_told() {
         let response = asked.get(&upstream.url("/")).await.unwrap();
         assert_eq!((response.status, upstream.heard().len()), (429, 1));
         let wait = (allowance.reserve("test", None, clock::now).await.unwrap() - clock::now()).num_seconds();
-        assert!((seconds - 10..seconds).contains(&wait), "{wait}");
+        assert!((seconds - 60..seconds).contains(&wait), "{wait}");
 
         let (call, url) = (asked.another_call(), upstream.url("/other"));
         let mut second = Box::pin(call.send(get(&url)));
@@ -135,16 +137,24 @@ async fn too_many_requests_hold_everybody_off_and_the_source_is_told() {
 
 #[tokio::test]
 async fn a_short_retry_after_is_waited_for_and_a_long_one_is_not() {
-    let upstream = Upstream::start(|number, request| match (request.split(' ').nth(1), number) {
-        (Some("/long"), _) => Reply::new("503 Service Unavailable", &["retry-after: 3600"], "for long"),
-        (_, 0) => Reply::new("503 Service Unavailable", &["retry-after: 1"], ""),
-        _ => Reply::ok("soon"),
+    let heard = Arc::new(Mutex::new(Vec::new()));
+    let times = Arc::clone(&heard);
+    let upstream = Upstream::start(move |number, request| {
+        times.lock().unwrap().push(Instant::now());
+        match (request.split(' ').nth(1), number) {
+            (Some("/long"), _) => Reply::new("503 Service Unavailable", &["retry-after: 3600"], "for long"),
+            (_, 0) => Reply::new("503 Service Unavailable", &["retry-after: 1"], ""),
+            _ => Reply::ok("soon"),
+        }
     })
     .await;
     let (asked, response) = one(&upstream).await;
     assert_eq!(text(response).await, "soon");
     assert_eq!(asked.call.usage().requests, 2);
-    assert!(asked.call.usage().waited > Duration::from_millis(300), "{:?}", asked.call.usage());
+    let heard = heard.lock().unwrap().clone();
+    let between = heard[1] - heard[0];
+    // The host waits by another clock than this one, which may differ a little.
+    assert!(between >= Duration::from_millis(999), "{between:?}");
     assert_eq!(asked.get(&upstream.url("/long")).await.unwrap().status, 503);
     assert_eq!(asked.call.usage().requests, 3);
 }
@@ -154,20 +164,21 @@ async fn requests_go_out_no_faster_than_the_rate() {
     let sent = Arc::new(Mutex::new(Vec::new()));
     let times = Arc::clone(&sent);
     let upstream = Upstream::start(move |_, _| {
-        times.lock().unwrap().push(std::time::Instant::now());
+        times.lock().unwrap().push(Instant::now());
         Reply::ok("")
     })
     .await;
     let rate = Some("20/s burst 2".parse().unwrap());
     let asked = Asked::new(Policy { rate, ..policy(&[&upstream.grant()]) }, shared());
     let requests = (0..8).map(|n| get(&upstream.url(&format!("/{n}")))).collect();
+    let begun = Instant::now();
     assert!(asked.call.send_all(requests).await.iter().all(Result::is_ok));
-    let sent = sent.lock().unwrap();
-    // Two at once, then one each 1/19 s.
-    let took = *sent.last().unwrap() - sent[0];
-    assert!(took >= Duration::from_millis(6 * 1000 / 19 - 20), "{took:?}");
     let waited = asked.call.usage().waited;
-    assert!(waited >= Duration::from_millis(250) && waited <= took + Duration::from_secs(1), "{waited:?}");
+    // Less than the rate's span: who asks late, since the machine was busy, waits less.
+    assert!(waited >= Duration::from_millis(100) && waited <= begun.elapsed(), "{waited:?}");
+    // Two at once, then one each 1/19 s. The first may arrive late, the last never does so early.
+    let took = *sent.lock().unwrap().last().unwrap() - begun;
+    assert!(took >= Duration::from_millis(6 * 1000 / 19), "{took:?}");
 }
 
 /// A gzip file of one stored block (RFC 1951, RFC 1952).

@@ -1,9 +1,11 @@
 //! Tokens: whom they let in, and until when.
 
+use std::collections::BTreeSet;
+
 use super::{World, at};
 use crate::{
     domain::{Role, TokenKind},
-    store::{NewToken, UserChange},
+    store::{NewToken, Subject, UserChange},
 };
 
 #[tokio::test]
@@ -51,5 +53,18 @@ async fn a_token_lets_in_only_while_all_that_it_came_of_do() {
         world.store.revoke_token(second, at(60)).await.unwrap();
         assert_eq!(good(60).await, [true, false, false, true]);
         assert!(world.store.token(third).await.unwrap().revoked_at.is_some());
+    }
+}
+
+#[tokio::test]
+async fn two_people_of_one_name_who_come_at_the_same_time_are_two_users() {
+    for world in World::on_both().await {
+        let coming = ["1", "2", "3", "4"].map(|subject| {
+            let store = world.store.clone();
+            let of = Subject { issuer: "https://id", subject, name: "Ann", email: None, role: Role::Viewer };
+            async move { store.user_of_subject(of, at(0)).await.unwrap().name }
+        });
+        let names: BTreeSet<_> = futures::future::join_all(coming).await.into_iter().collect();
+        assert_eq!((names.len(), names.contains("Ann")), (4, true), "{names:?}");
     }
 }

@@ -98,11 +98,12 @@ export function useJob(id: number) {
     };
     const recount = steadily(COUNT_MS, () => fresh(["job", id]));
     const reread = steadily(COUNT_MS, () => fresh(["grid", id]));
-    const draw = steadily(GRID_MS, () => {
+    const putPending = () => {
       const changes = pending.current;
       pending.current = new Map();
-      queries.setQueryData<Cells>(["grid", id], (cells) => cells && put(cells, changes));
-    });
+      if (changes.size > 0) queries.setQueryData<Cells>(["grid", id], (cells) => cells && put(cells, changes));
+    };
+    const draw = steadily(GRID_MS, putPending);
     const told = ({ event, data }: LiveEvent) => {
       if (event === "snapshot") {
         queries.setQueryData(["job", id], data as JobDetail);
@@ -134,6 +135,8 @@ export function useJob(id: number) {
       recount.cancel();
       reread.cancel();
       draw.cancel();
+      // Kept until somebody retries, it would be put over what is newer.
+      putPending();
     };
   }, [id, open, logins, queries]);
 
