@@ -196,7 +196,7 @@ impl Transaction {
         self.advisory_lock(SCHEMA).await
     }
 
-    /// Makes this the one transaction at a time that changes wind farms and units. It locks nothing else.
+    /// Makes this the one transaction at a time that changes wind farms and units. It is taken before the queue.
     pub(super) async fn lock_registry(&mut self) -> sqlx::Result<()> {
         self.advisory_lock(REGISTRY).await
     }
