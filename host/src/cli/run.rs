@@ -153,8 +153,7 @@ impl Run {
         let names: HashMap<i64, String> = units.iter().map(|u| (u.id, u.unit.name.clone())).collect();
         let mut watch = Watch::new(&by_source);
         let stop = CancellationToken::new();
-        // Heard from here on: who listened anew for each would miss what comes in between.
-        let mut interrupts = signal(SignalKind::interrupt()).context("listening for Ctrl-C")?;
+        on_interrupts(stop.clone())?;
         let (sender, mut steps) = mpsc::unbounded_channel();
         let run = worker.run_job(job, stop.clone(), sender);
         let mut run = std::pin::pin!(run);
@@ -162,16 +161,6 @@ impl Run {
             tokio::select! {
                 result = &mut run => break result,
                 Some(step) = steps.recv() => watch.show(&step, &names),
-                Some(()) = interrupts.recv() => {
-                    if stop.is_cancelled() {
-                        // Nothing is lost by this that a crash would not lose.
-                        tracing::warn!("interrupted a second time: ending as it is; a later run cancels this job");
-                        logging::end();
-                        std::process::exit(ENDED_BY_FORCE);
-                    }
-                    tracing::warn!("interrupted; what is stored stays, the rest of the job is cancelled");
-                    stop.cancel();
-                }
             }
         };
         while let Ok(step) = steps.try_recv() {
@@ -210,6 +199,25 @@ impl Run {
         }
         Ok(())
     }
+}
+
+/// Stops the run at the first Ctrl-C, and ends the process at the second, whatever it is that does not end. They are
+/// heard from here on: who listened anew for each would miss what comes in between.
+fn on_interrupts(stop: CancellationToken) -> anyhow::Result<()> {
+    let mut interrupts = signal(SignalKind::interrupt()).context("listening for Ctrl-C")?;
+    tokio::spawn(async move {
+        interrupts.recv().await;
+        tracing::warn!("interrupted; what is stored stays, the rest of the job is cancelled");
+        stop.cancel();
+        interrupts.recv().await;
+        // Nothing is lost by this that a crash would not lose.
+        tracing::warn!(
+            "interrupted a second time: ending as it is; the next run cancels what is left, unless a host works it off"
+        );
+        logging::end();
+        std::process::exit(ENDED_BY_FORCE);
+    });
+    Ok(())
 }
 
 /// Cancels what runs that were killed left behind; what they stored stays. This run is a job of its own.

@@ -252,19 +252,19 @@ async fn start(
     if on_trial && !picked.is_empty() {
         circuit::on_trial(tx, request.source, request.lease, now).await?;
     }
-    let mut news = Vec::new();
     let begins =
         |job: &&Job| job.status == JobStatus::Pending && picked.iter().any(|task| task.job_id == job.id);
     for job in affected.iter().filter(begins) {
         jobs::start(tx, job, now).await.doing(DOING)?;
-        news.push(NewEvent::new(EventKind::JobStarted, Subject::job(job.id), json!({})));
+        let subject = Subject::job(job.id);
+        events::append(tx, EventKind::JobStarted, subject, json!({}), job.changed(now)).await?;
     }
-    news.extend(picked.iter().map(|task| {
+    let started = picked.iter().map(|task| {
         let subject = Subject::task(task.job_id, task.id, &task.source);
         let data = json!({ "attempt": task.attempt_count + 1, "worker": request.owner });
         NewEvent::new(EventKind::TaskStarted, subject, data)
-    }));
-    events::append_all(tx, &news, now).await?;
+    });
+    events::append_all(tx, &started.collect::<Vec<_>>(), now).await?;
     // Each has an attempt: they were inserted together.
     let claims = picked.into_iter().filter_map(|task| {
         let attempt_id = *attempts.get(&task.id)?;

@@ -186,7 +186,8 @@ impl Transaction {
     /// Makes this the one transaction at a time that claims tasks, or makes them ready, or takes them away: so limits
     /// are counted exactly, and such transactions never wait for each other's rows in a circle.
     ///
-    /// The order of locks, for every transaction: the queue, then tasks, then months, then jobs; each kind by id.
+    /// The order of locks, for every transaction: the registry, then the queue, tasks, months, jobs, sources; each kind
+    /// by id.
     pub(super) async fn lock_queue(&mut self) -> sqlx::Result<()> {
         self.advisory_lock(QUEUE).await
     }

@@ -61,7 +61,9 @@ impl Store {
         .await
         .doing("waiting for the disk")?;
         let kept = |id: &i64| if known.contains(id) { Kept::OnDisk } else { Kept::Forgotten };
-        self.flush.ends().extend(waiting.iter().map(|id| (*id, Some(kept(id)))));
+        for (id, answer) in self.flush.ends().iter_mut().filter(|(id, _)| waiting.contains(id)) {
+            *answer = Some(kept(id));
+        }
         Ok(kept(&attempt_id))
     }
 }

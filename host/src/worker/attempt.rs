@@ -296,16 +296,20 @@ pub(super) async fn finish(
         committed();
         loop {
             let flushed = store.flush(claim.attempt_id);
-            match in_time(LONGEST_TRY, "waiting for the disk", flushed).await {
+            let forgotten = match in_time(LONGEST_TRY, "waiting for the disk", flushed).await {
                 Ok(Kept::OnDisk) => return Ok(finished),
-                Ok(Kept::Forgotten) => tracing::debug!("the database died and forgot the end of an attempt"),
-                Err(error) => {
-                    tracing::debug!(%error, "the database may have forgotten the end of an attempt")
+                Ok(Kept::Forgotten) => {
+                    tracing::debug!("the database died and forgot the end of an attempt");
+                    true
                 }
-            }
-            // What has not forgotten it refuses it.
+                Err(error) => {
+                    tracing::debug!(%error, "the database may have forgotten the end of an attempt");
+                    false
+                }
+            };
             match end().await {
-                Err(StoreError::LostLease { .. }) => return Ok(finished),
+                // One that may have forgotten it, and has not, refuses it.
+                Err(StoreError::LostLease { .. }) if !forgotten => return Ok(finished),
                 again => finished = again?,
             }
         }

@@ -88,7 +88,7 @@ impl Held {
         })
     }
 
-    /// Stops an attempt; false if it has ended by itself. A later claim of the same task has another fence and goes on.
+    /// Stops what is held under a fence that is lost; false if it has ended by itself. A later claim of the task goes on.
     fn stop(&self, task: i64, fence: i64) -> bool {
         self.with(|held| {
             let running = held.get(&task).is_some_and(|attempt| attempt.fence == fence);

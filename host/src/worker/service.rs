@@ -57,8 +57,10 @@ impl Worker {
                 _ = crew.next_ended() => while crew.try_next_ended().is_some() {},
                 Some(heard) = news.recv() => match heard {
                     News::Work => {}
-                    // Leases tell what is still ours. If they can't be read now, the next heartbeat reads them.
-                    News::Cancelled(job) => drop(beat.renew_job(job, self.options.lease).await),
+                    // Leases tell what is still ours. If they can't be read at all, the next heartbeat reads them.
+                    News::Cancelled(job) => {
+                        drop(patiently(|| beat.renew_job(job, self.options.lease)).await);
+                    }
                     News::Missed => drop(beat.renew_all(self.options.lease).await),
                 },
                 () = tokio::time::sleep(pause) => {}

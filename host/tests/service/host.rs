@@ -78,9 +78,13 @@ impl Host {
     #[allow(dead_code, reason = "not every test binary that shares this file needs it")]
     pub(crate) async fn freeze(&self) {
         self.signal("-STOP");
-        let stat = format!("/proc/{}/stat", self.child.id().expect("it runs"));
-        // `PID (name) STATE …`
-        let has_stopped = || std::fs::read_to_string(&stat).unwrap().contains(") T ");
+        let threads = format!("/proc/{}/task", self.child.id().expect("it runs"));
+        // `ID (name) STATE …`; one that is gone does nothing.
+        let stat = |thread: std::fs::DirEntry| std::fs::read_to_string(thread.path().join("stat"));
+        let has_stopped = || {
+            let threads = std::fs::read_dir(&threads).unwrap().map(Result::unwrap);
+            threads.map(stat).all(|stat| stat.is_err() || stat.is_ok_and(|stat| stat.contains(") T ")))
+        };
         let begun = Instant::now();
         while !has_stopped() {
             assert!(begun.elapsed().as_secs() < 60, "it does not stop");

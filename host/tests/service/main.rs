@@ -122,7 +122,7 @@ impl World {
         }
     }
 
-    /// Holds answers back until other faults are set, for longer than any test waits: those whose URL contains this.
+    /// Holds answers back until other faults are set, or for five minutes: those whose URL contains this.
     fn hold(&self, part: &str) {
         let fault: Fault = format!("kind=latency,milliseconds=300000,match={part}").parse().unwrap();
         self.simulator.set_faults(vec![fault]);

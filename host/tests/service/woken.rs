@@ -4,8 +4,9 @@ use sqlx::{Connection, PgConnection};
 
 use crate::{World, host::Host, postgres, status};
 
-/// Looks and renewals are an hour apart here: what happens sooner does so since the host was told.
-const SOON: Duration = Duration::from_secs(600);
+/// Looks are an hour apart here, renewals half of one, and what is held is held for five minutes: what happens sooner does
+/// so since the host was told.
+const SOON: Duration = Duration::from_secs(240);
 
 #[tokio::test]
 async fn a_host_is_told_of_jobs_and_of_cancelled_ones_also_once_the_connection_that_tells_it_broke() {

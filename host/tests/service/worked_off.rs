@@ -1,4 +1,7 @@
-use std::{collections::BTreeSet, time::Instant};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Instant,
+};
 
 use sqlx::Connection;
 
@@ -97,18 +100,21 @@ async fn nothing_is_held_in_the_database_while_sources_wait() {
     world.until(&job, |shown| shown["summary"]["in_progress"] == 4).await;
     world.until_asked(|upstream| upstream.in_flight() == 4).await;
     let mut database = sqlx::PgConnection::connect(world.url()).await.unwrap();
-    // A heartbeat's transaction ends, be it late on a busy machine; one that waits for an upstream stays.
-    let open = "SELECT pid, xact_start::text FROM pg_stat_activity
-                WHERE datname = current_database() AND pid <> pg_backend_pid()
-                  AND backend_type = 'client backend' AND xact_start IS NOT NULL";
-    let (since, mut seen) = (Instant::now(), BTreeSet::new());
-    while since.elapsed().as_secs() < 4 || !seen.is_empty() {
+    // A heartbeat's transaction ends, be it late on a busy machine. One that waits for an upstream stays, until the server
+    // ends its session.
+    let sessions = "SELECT pid, xact_start::text, COALESCE(now() - xact_start > interval '3 seconds', false)
+                    FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend'";
+    let (since, mut long) = (Instant::now(), BTreeSet::new());
+    while since.elapsed().as_secs() < 4 || !long.is_empty() {
         assert_eq!(world.show(&job).await["summary"]["in_progress"], 4);
-        let open: Vec<(i32, String)> = sqlx::query_as(open).fetch_all(&mut database).await.unwrap();
-        match since.elapsed().as_secs() {
-            0..4 => seen.extend(open),
-            4..60 => seen.retain(|transaction| open.contains(transaction)),
-            _ => panic!("transactions stay open while guests wait for their upstream: {seen:?}"),
-        }
+        let sessions: Vec<(i32, Option<String>, bool)> =
+            sqlx::query_as(sessions).fetch_all(&mut database).await.unwrap();
+        let begun: BTreeMap<_, _> = sessions.iter().map(|(pid, begun, _)| (*pid, begun.clone())).collect();
+        long.retain(|(pid, of)| {
+            let now = begun.get(pid).expect("a session that holds a transaction open is ended by the server");
+            now == of
+        });
+        long.extend(sessions.into_iter().filter(|(.., long)| *long).map(|(pid, begun, _)| (pid, begun)));
+        assert!(since.elapsed().as_secs() < 60, "transactions stay open while guests wait: {long:?}");
     }
 }
