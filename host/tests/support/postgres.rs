@@ -84,7 +84,7 @@ fn named_or(own: &'static LazyLock<Result<Server, String>>) -> Option<(Option<&'
 
 /// A server for one test alone, which may stop and start it, or `None` after saying aloud that the test is skipped.
 pub fn own_server() -> Option<Server> {
-    Server::durable()
+    Server::forgetful()
         .map_or_else(|why| skip("a Postgres of its own", "apt-get install postgresql", &why), Some)
 }
 
@@ -189,6 +189,11 @@ impl Server {
     /// One that keeps what it committed, as in production.
     fn durable() -> Result<Self, String> {
         Self::launch("durable")
+    }
+
+    /// One that keeps what it committed if somebody waited for that, and if it is stopped as little else as can be.
+    fn forgetful() -> Result<Self, String> {
+        Self::launch("forgetful")
     }
 
     fn launch(certainty: &str) -> Result<Self, String> {

@@ -52,7 +52,7 @@ initialise --locale-provider=icu --icu-locale=en-US || initialise
     echo "synchronous_commit = off"
     echo "full_page_writes = off"
     echo "max_wal_size = 256MB"
-  else
+  elif [ "$certainty" = forgetful ]; then
     # What nobody waits for stays in memory for as long as can be: if it is stopped, it forgets whatever it may.
     echo "wal_writer_delay = 10s"
   fi
