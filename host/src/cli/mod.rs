@@ -150,8 +150,11 @@ enum SourceCommand {
     Rollback(source_rollback::Rollback),
 }
 
-/// What a process ends with that was told again and again to stop.
-const ENDED_BY_FORCE: i32 = 130;
+/// Ends a process as it is that was told again and again to stop. Nothing is lost by this that a crash would not lose.
+fn end_by_force() -> ! {
+    logging::end();
+    std::process::exit(130)
+}
 
 /// Parses the command line, acts, and says how it went: 0 well, 1 not, 2 the command line was wrong, 3 the
 /// source answered with a failure.

@@ -18,10 +18,9 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    ENDED_BY_FORCE,
     context::{self, env},
     deed::Deed,
-    logging, output,
+    end_by_force, output,
     watch::Watch,
 };
 use crate::{
@@ -210,12 +209,10 @@ fn on_interrupts(stop: CancellationToken) -> anyhow::Result<()> {
         tracing::warn!("interrupted; what is stored stays, the rest of the job is cancelled");
         stop.cancel();
         interrupts.recv().await;
-        // Nothing is lost by this that a crash would not lose.
         tracing::warn!(
             "interrupted a second time: ending as it is; the next run cancels what is left, unless a host works it off"
         );
-        logging::end();
-        std::process::exit(ENDED_BY_FORCE);
+        end_by_force()
     });
     Ok(())
 }

@@ -20,9 +20,8 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    ENDED_BY_FORCE,
     context::{self, env},
-    logging, login,
+    end_by_force, login,
 };
 use crate::{
     api::{self, Api, Parts},
@@ -239,10 +238,8 @@ impl Stop {
             tracing::info!("told to stop a second time: what runs is given back at once");
             at_once.cancel();
             told().await;
-            // Whatever it is that does not end: nothing is lost by this that a crash would not lose.
             tracing::warn!("told to stop a third time: ending as it is");
-            logging::end();
-            std::process::exit(ENDED_BY_FORCE);
+            end_by_force()
         });
         Ok(stop)
     }

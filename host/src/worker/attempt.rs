@@ -295,21 +295,15 @@ pub(super) async fn finish(
         let mut finished = end().await?;
         committed();
         loop {
-            let flushed = store.flush(claim.attempt_id);
-            let forgotten = match in_time(LONGEST_TRY, "waiting for the disk", flushed).await {
-                Ok(Kept::OnDisk) => return Ok(finished),
-                Ok(Kept::Forgotten) => {
-                    tracing::debug!("the database died and forgot the end of an attempt");
-                    true
-                }
-                Err(error) => {
-                    tracing::debug!(%error, "the database may have forgotten the end of an attempt");
-                    false
-                }
-            };
+            let flush = store.flush(claim.attempt_id);
+            let flushed = in_time(LONGEST_TRY, "waiting for the disk", flush).await;
+            if matches!(flushed, Ok(Kept::OnDisk)) {
+                return Ok(finished);
+            }
+            tracing::debug!(?flushed, "the database may have forgotten the end of an attempt");
             match end().await {
                 // One that may have forgotten it, and has not, refuses it.
-                Err(StoreError::LostLease { .. }) if !forgotten => return Ok(finished),
+                Err(StoreError::LostLease { .. }) if flushed.is_err() => return Ok(finished),
                 again => finished = again?,
             }
         }

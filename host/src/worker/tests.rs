@@ -7,7 +7,6 @@ use std::{
 };
 
 use chrono::TimeDelta;
-use serde_json::json;
 use tokio::{runtime::Handle, task::block_in_place};
 
 use super::{
@@ -17,11 +16,11 @@ use super::{
 };
 use crate::{
     clock, config,
-    domain::{Month, PlannedTask, Priority, TaskStatus, Unit, Verdict},
+    domain::TaskStatus,
     egress::{AnswerIndex, NewAnswer, Reuse},
     store::{
-        AttemptReport, Chosen, Claim, ClaimRequest, Ending, NewJob, NewUnit, NewWindfarm, Store,
-        tests::postgres,
+        AttemptReport, Chosen, Claim, ClaimRequest, Ending, NewWindfarm, Store,
+        tests::{month, new_job, postgres, request, task, unit},
     },
 };
 
@@ -83,43 +82,19 @@ const LEASE: Duration = Duration::from_secs(600);
 
 /// A claim of a month of a wind farm of its own, on disk as it is once a request was sent for it.
 async fn claimed(store: &Store, name: &str) -> Claim {
-    let unit = Unit { code: name.to_owned(), name: name.to_owned(), ..Unit::default() };
-    let units = vec![NewUnit { source: "s".to_owned(), unit, active: None }];
+    let units = vec![unit("s", name)];
     let windfarm = NewWindfarm { name: name.to_owned(), units, ..NewWindfarm::default() };
     store.import(&[windfarm], store.now()).await.unwrap();
     let windfarm = store.windfarm_by_name(name).await.unwrap().id;
-    let month: Month = "2024-01".parse().unwrap();
-    let window = month.window(chrono_tz::UTC);
     let unit_id = store.units(windfarm, &[]).await.unwrap()[0].id;
-    let task = PlannedTask { unit_id, source: "s".to_owned(), month, window, verdict: Verdict::Fetch };
-    let job = NewJob {
-        windfarm_ids: &[windfarm],
-        window,
-        tasks: &[task],
-        priority: Priority::Default,
-        max_concurrency: None,
-        max_attempts: 3,
-        anew: false,
-        metadata: json!({}),
-        created_by_id: None,
-    };
-    store.create_job(&job, store.now()).await.unwrap();
+    store.create_job(&new_job(&[windfarm], &[task(unit_id, month(0))]), store.now()).await.unwrap();
     let claim = next_claim(store).await;
     store.reserve_slot("s", |_, _| ((), clock::now())).await.unwrap();
     claim
 }
 
 async fn next_claim(store: &Store) -> Claim {
-    let request = ClaimRequest {
-        owner: OWNER,
-        source: "s",
-        job: None,
-        limit: 1,
-        source_limit: None,
-        total_limit: None,
-        lease: LEASE,
-        heeds_circuit: true,
-    };
+    let request = ClaimRequest { lease: LEASE, ..request(OWNER, 1) };
     store.claim(request, || store.now()).await.unwrap().remove(0)
 }
 

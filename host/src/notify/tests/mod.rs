@@ -13,16 +13,19 @@ use std::{
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
-use serde_json::json;
 use tempfile::TempDir;
 
 use super::{Dispatcher, Tally};
 use crate::{
     config,
-    domain::{EventKind, Month, PlannedTask, Priority, Unit, Verdict},
+    domain::{EventKind, Unit},
     store::{
         NewJob, NewUnit, NewWebhook, NewWindfarm, Store,
-        tests::postgres::{self, TestDatabase},
+        tests::{
+            month, new_job,
+            postgres::{self, TestDatabase},
+            task,
+        },
     },
 };
 
@@ -109,20 +112,8 @@ impl World {
     }
 
     async fn job_of(&self, windfarm_id: i64, unit_id: i64) -> Result<i64, crate::store::StoreError> {
-        let month: Month = "2023-01".parse().unwrap();
-        let window = month.window(chrono_tz::UTC);
-        let tasks = [PlannedTask { unit_id, source: "s".to_owned(), month, window, verdict: Verdict::Fetch }];
-        let job = NewJob {
-            windfarm_ids: &[windfarm_id],
-            window,
-            tasks: &tasks,
-            priority: Priority::Default,
-            max_concurrency: None,
-            max_attempts: 3,
-            anew: false,
-            metadata: json!({}),
-            created_by_id: None,
-        };
+        let (farms, tasks) = ([windfarm_id], [task(unit_id, month(0))]);
+        let job = NewJob { window: tasks[0].window, ..new_job(&farms, &tasks) };
         self.store.create_job(&job, at(0)).await
     }
 

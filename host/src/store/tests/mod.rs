@@ -54,7 +54,7 @@ fn at(seconds: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(1_704_067_200, 0).unwrap() + TimeDelta::seconds(seconds)
 }
 
-fn month(index: usize) -> Month {
+pub(crate) fn month(index: usize) -> Month {
     (0..index).fold("2023-01".parse().unwrap(), |month: Month, _| month.next())
 }
 
@@ -62,7 +62,7 @@ fn window(month: Month) -> Window {
     month.window(chrono_tz::UTC)
 }
 
-fn unit(source: &str, code: &str) -> NewUnit {
+pub(crate) fn unit(source: &str, code: &str) -> NewUnit {
     let unit = Unit { code: code.to_owned(), name: format!("Unit {code}"), ..Unit::default() };
     NewUnit { source: source.to_owned(), unit, active: None }
 }
@@ -260,7 +260,7 @@ impl World {
     }
 }
 
-fn new_job<'a>(windfarm_ids: &'a [i64], tasks: &'a [PlannedTask]) -> NewJob<'a> {
+pub(crate) fn new_job<'a>(windfarm_ids: &'a [i64], tasks: &'a [PlannedTask]) -> NewJob<'a> {
     NewJob {
         windfarm_ids,
         window: Window { start: window(month(0)).start, end: window(month(11)).end },
@@ -275,7 +275,7 @@ fn new_job<'a>(windfarm_ids: &'a [i64], tasks: &'a [PlannedTask]) -> NewJob<'a> 
 }
 
 /// A month of a unit that is to be fetched from source `s`.
-fn task(unit_id: i64, month: Month) -> PlannedTask {
+pub(crate) fn task(unit_id: i64, month: Month) -> PlannedTask {
     PlannedTask { unit_id, source: "s".to_owned(), month, window: window(month), verdict: Verdict::Fetch }
 }
 
@@ -283,7 +283,7 @@ fn checked(claim: &Claim, answer: Vec<Series>) -> Validated {
     validate(claim.window, claim.unit.capacity_mw, answer)
 }
 
-fn request(owner: &str, limit: u32) -> ClaimRequest<'_> {
+pub(crate) fn request(owner: &str, limit: u32) -> ClaimRequest<'_> {
     ClaimRequest {
         owner,
         source: "s",

@@ -3,9 +3,9 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
-use super::{World, at, month, window};
+use super::{World, at, month, new_job, task, window};
 use crate::{
-    domain::{Overlap, PlannedTask, Priority, ScheduleKind, Verdict},
+    domain::{Overlap, ScheduleKind},
     store::{Act, EventKind, Fired, NewJob, NewSchedule, Schedule, ScheduleChange, StoreError, Without},
 };
 
@@ -42,20 +42,9 @@ impl World {
     async fn fire_job(&self, due: &Schedule, now: DateTime<Utc>) -> Fired {
         let unit = self.number("SELECT MIN(id) FROM generation_units").await;
         let windfarm = self.number("SELECT MIN(id) FROM windfarms").await;
-        let (month, window) = (month(0), window(month(0)));
-        let task =
-            PlannedTask { unit_id: unit, source: "s".to_owned(), month, window, verdict: Verdict::Fetch };
-        let job = NewJob {
-            windfarm_ids: &[windfarm],
-            window,
-            tasks: &[task],
-            priority: Priority::Default,
-            max_concurrency: None,
-            max_attempts: 3,
-            anew: false,
-            metadata: json!({ "schedule": due.name }),
-            created_by_id: None,
-        };
+        let (farms, tasks) = ([windfarm], [task(unit, month(0))]);
+        let metadata = json!({ "schedule": due.name });
+        let job = NewJob { window: window(month(0)), metadata, ..new_job(&farms, &tasks) };
         self.store.fire(due, Act::Job(&job), &[], now).await.unwrap()
     }
 
